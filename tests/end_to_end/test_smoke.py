@@ -253,3 +253,21 @@ def test_another_seed_trains_only_itself(workflow):
     snakemake(workflow, f"{run}/metrics.csv", *smoke_with(workflow, "energy: {seeds: [0, 1, 2]}"))
     assert [(path.stat().st_mtime_ns, path.read_bytes()) for path in seeds] == before
     assert list(pd.read_csv(workflow / run / "metrics.csv").seed) == [0, 1, 2]
+
+
+def test_propagation_ends_in_every_table_figure_and_claim(workflow):
+    folder = workflow / "results/smoke/studies/propagation"
+    signals = pd.read_csv(folder / "tables/signals.csv")
+    assert set(signals.label) >= {"thresholds", "initializers", "finite_size", "time_steps", "high_decay"}
+    own = pd.read_csv(workflow / "results/smoke/runs/propagation/digits_micheli2024_deep_mlp/metrics.csv")
+    accuracy = pd.read_csv(folder / "tables/accuracy.csv").set_index("initializer")
+    assert accuracy.loc["micheli2024", "train_accuracy_mean"] == pytest.approx(own.train_accuracy.mean())
+    assert len(list((folder / "figures").glob("*.svg"))) == len(list((folder / "figures").glob("*.png"))) == 11
+    claims = pd.read_csv(workflow / "workflow/published/micheli2024_claims.csv").claim_id
+    assert list(pd.read_csv(folder / "scorecard.csv").claim) == list(claims)
+
+
+def test_a_simulated_threshold_re_runs_no_training(workflow):
+    jobs = planned(workflow, "--config", "propagation={simulation: {thresholds: [0.0, 0.5, 1.0]}}")
+    assert jobs["simulate_network"] == 1
+    assert not {"train_snn", "evaluate_snn"} & set(jobs)

@@ -19,7 +19,7 @@ NAME = "sensitivity"
 PUBLISHED = {
     "train_images": None,
     "test_images": None,
-    "network": {"name": "mlp", "width": 1.0, "hidden": [10]},
+    "network": {"name": "mlp", "width": 1.0, "options": {"hidden": [10]}},
     "encoding": {"timesteps": 50},
     "neuron": {
         "decay": 0.7,
