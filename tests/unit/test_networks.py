@@ -152,7 +152,7 @@ def test_deep_mlp_encodes_by_neurons_on_the_pixels():
     inputs = torch.randn(3, 2, 1, 28, 28, generator=stream(1, "test"))
     assert torch.equal(trace.spikes[0], integrate_and_fire(inputs, decay=0.5, threshold=1.0))
     assert output.shape == (3, 2, 10)
-    assert len(trace.spikes) == 12
+    assert len(trace.spikes) == len(network.neurons()) == 12
 
 
 def test_deep_cnn_keeps_the_size_and_takes_the_image():

@@ -125,6 +125,9 @@ class EncodingNeurons(Part):
     def forward(self, merged: torch.Tensor, trace: Trace) -> torch.Tensor:
         return fire(self.neuron, merged, trace)
 
+    def neurons(self) -> list[nn.Module]:
+        return [self.neuron]
+
 
 class Pooling(Part):
     """Average or maximum over windows."""
