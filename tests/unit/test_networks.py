@@ -99,7 +99,7 @@ def test_what_is_learned_is_what_was_asked_for():
 def test_a_repeated_image_gives_what_its_copies_give(family, shape):
     """An expanded input, whose first layer is computed once, against the same input written out at every step."""
     network = build(
-        NetworkSpec(family, 1 / 16 if family == "energy" else 1.0, (20, 15) if family == "mlp" else None),
+        NetworkSpec(family, 1 / 16 if family == "energy" else 1.0, {"hidden": [20, 15]} if family == "mlp" else {}),
         NeuronSpec(decay=0.7, threshold=0.2, learn=("decay", "threshold")),
         input_shape=shape,
         classes=10,
@@ -163,14 +163,14 @@ def test_deep_cnn_keeps_the_size_and_takes_the_image():
 
 
 def test_depth_and_width_are_open_where_the_family_leaves_them_open():
-    network, _ = deep("deep_mlp", (1, 4, 4), width=100 / 600, depth=3)
+    network, _ = deep("deep_mlp", (1, 4, 4), width=100 / 600, options={"depth": 3})
     assert [layer.weight.shape[0] for layer in network.weighted_layers()] == [100, 100, 100, 10]
-    with pytest.raises(ValueError, match="fixed number of layers"):
-        deep("energy", (1, 28, 28), depth=3)
+    with pytest.raises(TypeError, match="depth"):
+        deep("energy", (1, 28, 28), options={"depth": 3})
 
 
 def test_an_analogue_input_that_neurons_encode_costs_no_multiplications():
-    network, (_, _) = deep("deep_mlp", (1, 4, 4), width=0.1, depth=1)
+    network, (_, _) = deep("deep_mlp", (1, 4, 4), width=0.1, options={"depth": 1})
     counter = OperationCounter(network, EncodingSpec("standardized", 3))
     _, trace = network(torch.full((3, 2, 1, 4, 4), 2.5), keep_received=True)
     counter.update(trace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -15,11 +16,11 @@ from spikeinit.measures.propagation import DeepNetwork, simulate
 from spikeinit.measures.propagation_rows import COLUMNS, rows
 from spikeinit.plan import load_config, runs
 from spikeinit.plan.config import from_mapping
-from spikeinit.plan.grids import simulated_runs
-from spikeinit.plan.specs import SimulateSpec, Simulation, from_dict, to_dict
+from spikeinit.plan.grids import batches
+from spikeinit.plan.specs import SimulateSpec, Simulation, from_dict, to_dict, to_json
 from spikeinit.studies import propagation
 from spikeinit.studies.figure_style import render
-from spikeinit.studies.propagation import claims, outputs, simulation_claims, tables, training_claims
+from spikeinit.studies.propagation import claims, conditions, outputs, simulation_claims, tables, training_claims
 from spikeinit.studies.propagation.figures import FIGURES
 from spikeinit.studies.scorecard import Evidence
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
@@ -32,11 +33,20 @@ def laptop(checkout):
     return load_config([checkout / "config.yaml"])
 
 
+def trained_runs(config):
+    return [run for run in runs(config, NAME) if run.stage == "train_snn"]
+
+
+def simulations(config):
+    """Group -> its simulations."""
+    return {run.name: run.spec.simulations for run in runs(config, NAME) if run.stage == "simulate_network"}
+
+
 def changed(checkout, **section):
     """The laptop configuration with values of the study's section replaced."""
     import yaml
 
-    config = yaml.safe_load((checkout / "config.yaml").read_text())
+    config = yaml.safe_load((checkout / "config.yaml").read_text()) | {"studies": [NAME]}
     for path, value in section.items():
         *parents, last = path.split("__")
         place = config[NAME]
@@ -53,25 +63,22 @@ def test_every_published_initialiser_trains_on_every_task(laptop):
     compared = [run for run in runs(laptop, NAME) if run.labels["experiment"] == "comparison"]
     by_task = pd.DataFrame([run.labels for run in compared]).groupby(["network", "dataset"])["initializer"].apply(set)
     assert by_task.to_dict() == {
-        ("deep_mlp", "mnist5k"): set(propagation.PUBLISHED_INITIALIZERS),
-        ("deep_cnn", "digits"): set(propagation.PUBLISHED_INITIALIZERS),
+        ("deep_mlp", "mnist5k"): set(conditions.PUBLISHED_INITIALIZERS),
+        ("deep_cnn", "digits"): set(conditions.PUBLISHED_INITIALIZERS),
     }
-    assert all(run.evaluation is not None for run in compared)
 
 
 def test_a_sweep_changes_one_thing(laptop):
-    swept = [run for run in runs(laptop, NAME) if run.labels["experiment"] != "comparison"]
+    swept = [run for run in trained_runs(laptop) if run.labels["experiment"] != "comparison"]
     base = next(run for run in swept if run.labels["experiment"] == "base")
     for run in swept:
         values = {key for key in ("depth", "width", "decay", "threshold") if run.labels[key] != base.labels[key]}
         assert values == {run.labels["experiment"]} - {"base"}
-        assert run.evaluation is None
     assert len({run.name for run in runs(laptop, NAME)}) == len(runs(laptop, NAME))
 
 
 def test_simulations_run_at_the_published_size(laptop):
-    groups = {run.name: run.spec.simulations for run in simulated_runs(laptop, NAME)}
-    assert set(groups) == set(outputs.SIMULATED)
+    groups = simulations(laptop)
     by_threshold = [one for one in groups["one_step"] if one.label == "thresholds"]
     assert {(one.initializer, one.threshold) for one in by_threshold} == {
         (name, threshold) for name in ("micheli2024", "he") for threshold in (0, 0.25, 0.5, 0.7, 0.85, 1)
@@ -83,8 +90,16 @@ def test_simulations_run_at_the_published_size(laptop):
 
 
 def test_a_spec_survives_json(laptop):
-    for run in simulated_runs(laptop, NAME):
-        assert from_dict(SimulateSpec, to_dict(run.spec)) == run.spec
+    for run in runs(laptop, NAME):
+        assert to_dict(from_dict(type(run.spec), json.loads(to_json(run.spec)))) == to_dict(run.spec)
+
+
+def test_jobs_share_a_data_set_and_hold_so_many_runs(checkout):
+    config = from_mapping(changed(checkout, runs_per_job=3))
+    for batch in batches(runs(config, NAME)).values():
+        assert len(batch) <= 3
+        assert len({run.labels["dataset"] for run in batch}) == 1
+    assert sum(map(len, batches(runs(config, NAME)).values())) == len(trained_runs(config))
 
 
 def test_conditions_are_per_part(checkout, laptop):
@@ -120,11 +135,11 @@ def test_mistakes_are_named_before_anything_runs(checkout, section, message):
         from_mapping(changed(checkout, **section))
 
 
-def test_a_task_listed_twice_and_a_depth_of_a_fixed_network_are_refused(checkout):
+def test_a_task_listed_twice_and_an_option_of_another_network_are_refused(checkout):
     config = changed(checkout)
-    task = {**config[NAME]["classification"]["tasks"][0], "network": {"name": "energy", "depth": 3}}
+    task = {**config[NAME]["classification"]["tasks"][0], "network": {"name": "energy", "options": {"depth": 3}}}
     config[NAME]["classification"]["tasks"] += [task, task]
-    with pytest.raises(UserError, match=r"(?s)listed twice.*fixed number of layers|fixed number.*listed twice"):
+    with pytest.raises(UserError, match=r"(?s)energy takes no option 'depth'.*listed twice"):
         from_mapping(config)
 
 
@@ -191,10 +206,10 @@ def write_runs(folder: Path) -> StudyRuns:
     run("d", "base", "he", [70.0, 60.0])
     run("e", "threshold", "micheli2024", [89.0, 91.0], threshold=0.5)
     run("f", "threshold", "he", [95.0, 95.0], threshold=0.5)
-    for group in outputs.SIMULATED:
+    for group in ("one_step", "over_time"):
+        plan.append({"run": group, "experiment": "simulation"})
         write_csv(folder / group / "signals.csv", simulated(group), COLUMNS)
-    frame = pd.DataFrame(plan)
-    return StudyRuns(frame, folder, {"accuracy_levels": [50, 90], "confidence": 0.95})
+    return StudyRuns(pd.DataFrame(plan), folder, {"accuracy_levels": [50, 90], "confidence": 0.95})
 
 
 def simulated(group):

@@ -126,6 +126,54 @@ def test_the_original_folders_become_a_data_set(tmp_path, original, monkeypatch)
     assert train.labels[:10].sort().values.tolist() == list(range(10))
 
 
+@pytest.fixture
+def listed(tmp_path):
+    """Recordings of the digits 3, 1 and 3 side by side, with a list for each split."""
+    folder = tmp_path / "NMNISTsmall"
+    folder.mkdir()
+    for number, events in enumerate((EVENTS[:2], EVENTS[2:], EVENTS), start=1):
+        (folder / f"{number}.bs2").write_bytes(packed_bytes(events))
+    (folder / "train1K.txt").write_text("#sample\t#class\n3\t3\n2\t1\n")
+    (folder / "test100.txt").write_text("#sample\t#class\n1\t3\n")
+    return folder
+
+
+def test_recordings_that_a_list_names(listed):
+    entry = catalogue.get("nmnist_small")
+    paths = obtain(entry, root=listed.parent, cache=listed)
+    read = nmnist.read(paths, shape=SHAPE, classes=10, **entry.options)
+    assert read["train"].labels.tolist() == [3, 1]
+    assert torch.equal(read["train"].images.frames(90, 1.0), frames_one_by_one([EVENTS, EVENTS[2:]], 90, 1000))
+    assert torch.equal(read["test"].images.frames(90, 1.0), frames_one_by_one([EVENTS[:2]], 90, 1000))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1\t10\n", r"line 1: '1\\t10'; a recording's number and a digit below 10"),
+        ("1 2\n../1 2\n", "line 2"),
+        ("1 2 3\n", "line 1"),
+        ("9 2\n", "line 1: no 9.bs2"),
+        ("# nothing\n", "lists no recording"),
+    ],
+)
+def test_a_list_with_a_mistake_is_refused(listed, text, message):
+    (listed / "train1K.txt").write_text(text)
+    with pytest.raises(UserError, match=message):
+        nmnist.read_listed(listed / "train1K.txt", shape=SHAPE, classes=10)
+    with pytest.raises(UserError, match="not a readable list"):
+        nmnist.read_listed(listed / "absent.txt", shape=SHAPE, classes=10)
+
+
+def test_both_endings_hold_the_same_bytes(tmp_path):
+    for digit, name in ((0, "1.bin"), (7, "2.bs2")):
+        (tmp_path / str(digit)).mkdir()
+        (tmp_path / str(digit) / name).write_bytes(packed_bytes(EVENTS))
+    read = nmnist.read_folder(tmp_path, shape=SHAPE, classes=10)
+    assert read.labels.tolist() == [0, 7]
+    assert torch.equal(read.images[:1].frames(90, 1.0), read.images[1:].frames(90, 1.0))
+
+
 def test_folders_that_are_not_complete_are_refused(tmp_path, original):
     with pytest.raises(UserError, match="20 recordings instead of 60000"):
         nmnist.read({"folder": original / "nmnist"}, shape=SHAPE, classes=10, recordings={"train": 60000})

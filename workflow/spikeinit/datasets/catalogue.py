@@ -259,6 +259,19 @@ _ENTRIES = (
         source=Unpacked("a packed excerpt of https://www.garrickorchard.com/datasets/n-mnist"),
         reader="nmnist",
     ),
+    Dataset(
+        name="nmnist_small",
+        title="1,000 training and 100 test recordings of N-MNIST in the .bs2 files that come with SLAYER",
+        licence="CC BY-SA 4.0",
+        citation=_ORCHARD,
+        classes=10,
+        shape=(2, 34, 34),
+        files=(),
+        folders=("NMNISTsmall", "nmnist_small"),
+        source=Unpacked("example/NMNISTsmall of https://github.com/bamsumit/slayerPytorch"),
+        reader="nmnist",
+        options={"lists": {"train": "train1K.txt", "test": "test100.txt"}},
+    ),
 )
 
 CATALOGUE: dict[str, Dataset] = {entry.name: entry for entry in _ENTRIES}

@@ -1,7 +1,10 @@
-"""N-MNIST (Orchard et al. 2015): digits recorded by an event camera of 34 x 34 pixels, in two formats.
+"""N-MNIST (Orchard et al. 2015): digits recorded by an event camera of 34 x 34 pixels, in three layouts.
 
-binary   the original folders Train/<digit>/*.bin and Test/<digit>/*.bin, one recording per file. Five bytes per event,
-         most significant bit first: x (8 bits), y (8), polarity (1: brighter), time in microseconds (23).
+folders  the original Train/<digit>/*.bin and Test/<digit>/*.bin, one recording per file. Five bytes per event, most
+         significant bit first: x (8 bits), y (8), polarity (1: brighter), time in microseconds (23). The same bytes
+         also go by the ending .bs2.
+lists    <number>.bs2 side by side, as SLAYER (Shrestha & Orchard 2018) hands them out, and for each split a text file
+         with a line for each recording: its number and its digit.
 packed   train.npz and test.npz with all recordings one after the other: x, y, polarity, time_us [events],
          offsets [n + 1], of which recording i holds offsets[i] .. offsets[i + 1] - 1, and labels [n].
 
@@ -11,7 +14,7 @@ The channel of an event is its polarity: 0 for darker, 1 for brighter.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,7 @@ from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
 
 BYTES = 5
+SUFFIXES = (".bin", ".bs2")
 FOLDERS = {"train": "Train", "test": "Test"}
 ARRAYS = ("x", "y", "polarity", "time_us", "offsets", "labels")
 
@@ -32,11 +36,16 @@ def read(
     shape: tuple[int, int, int],
     classes: int,
     recordings: Mapping[str, int] | None = None,
+    lists: Mapping[str, str] | None = None,
 ) -> dict[str, LabelledRecordings]:
-    """Both splits: of the folder paths["folder"] in the original format, else of train.npz and test.npz.
+    """Both splits: of the folder paths["folder"], else of train.npz and test.npz.
 
-    recordings: how many files each split must have, where that is known.
+    recordings: how many files each split must have, where that is known. lists: the text file of each split, where the
+    folder is not ordered by digits.
     """
+    if lists:
+        found = paths["folder"]
+        return {split: read_listed(found / name, shape=shape, classes=classes) for split, name in lists.items()}
     if "folder" in paths:
         wanted = recordings or {}
         return {
@@ -47,7 +56,7 @@ def read(
 
 
 def parse(content: bytes, *, shape: tuple[int, int, int], path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Address int16 and time int32 of every event in a .bin file; `UserError` for a wrong length or coordinate."""
+    """Address int16 and time int32 of every event of a file; `UserError` for a wrong length or coordinate."""
     if len(content) % BYTES:
         raise UserError(
             f"{path}: {len(content)} bytes, but an event has {BYTES}: the file is cut off or not an N-MNIST recording;"
@@ -62,19 +71,49 @@ def read_folder(
     folder: Path, *, shape: tuple[int, int, int], classes: int, recordings: int | None = None
 ) -> LabelledRecordings:
     """The recordings of one split, by digit and file name."""
-    labels, addresses, times = [], [], []
-    for label in range(classes):
-        for path in sorted((folder / str(label)).glob("*.bin")):
-            address, time = parse(path.read_bytes(), shape=shape, path=path)
-            labels.append(label)
-            addresses.append(address)
-            times.append(time)
-    if not labels:
-        raise UserError(f"{folder}: no recordings; expected {folder}/0/*.bin to {folder}/{classes - 1}/*.bin")
-    if recordings is not None and len(labels) != recordings:
-        raise UserError(f"{folder}: {len(labels)} recordings instead of {recordings}; unpack the archive again")
+    files = [
+        (path, label)
+        for label in range(classes)
+        for path in sorted((folder / str(label)).glob("*"))
+        if path.suffix in SUFFIXES
+    ]
+    if not files:
+        last = classes - 1
+        raise UserError(f"{folder}: no recordings; expected {folder}/0/*.bin to {folder}/{last}/*.bin (or .bs2)")
+    if recordings is not None and len(files) != recordings:
+        raise UserError(f"{folder}: {len(files)} recordings instead of {recordings}; unpack the archive again")
+    return _of_files(files, shape)
+
+
+def read_listed(path: Path, *, shape: tuple[int, int, int], classes: int) -> LabelledRecordings:
+    """The recordings that a text file lists, in its order; lines that begin with # are comments."""
+    files = []
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a readable list of recordings ({error})") from None
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) >= classes:
+            raise UserError(f"{path}, line {number}: {line!r}; a recording's number and a digit below {classes} needed")
+        recording = path.parent / f"{words[0]}.bs2"
+        if not recording.is_file():
+            raise UserError(f"{path}, line {number}: no {recording.name} beside it; unpack the archive again")
+        files.append((recording, int(words[1])))
+    if not files:
+        raise UserError(f"{path}: lists no recording")
+    return _of_files(files, shape)
+
+
+def _of_files(files: Sequence[tuple[Path, int]], shape: tuple[int, int, int]) -> LabelledRecordings:
+    """The recordings of files with their labels."""
+    events = [parse(path.read_bytes(), shape=shape, path=path) for path, _ in files]
+    addresses, times = zip(*events, strict=True)
     offsets = np.cumsum([0, *map(len, addresses)])
-    return _labelled(np.concatenate(addresses), np.concatenate(times), offsets, np.array(labels), shape)
+    labels = np.array([label for _, label in files])
+    return _labelled(np.concatenate(addresses), np.concatenate(times), offsets, labels, shape)
 
 
 def read_packed(path: Path, *, shape: tuple[int, int, int], classes: int) -> LabelledRecordings:

@@ -55,7 +55,7 @@ PUBLISHED_TIMESTEPS = 3
 STAND_INS = {
     "mnist": ("mnist", "mnist5k", "digits"),
     "fashion_mnist": ("fashion_mnist",),
-    "nmnist": ("nmnist", "nmnist1k"),
+    "nmnist": ("nmnist", "nmnist1k", "nmnist_small"),
     "cifar10": ("cifar10",),
 }
 """Published data set -> the data sets whose results are laid beside it, best first."""

@@ -97,11 +97,10 @@ def _changes(section: Mapping[str, Any], changed: Mapping[str, Any], keys: list[
 
 
 def _train_spec(config: Config, dataset: str, section: Mapping[str, Any]) -> TrainSpec:
-    network = {key: tuple(value) if isinstance(value, list) else value for key, value in section["network"].items()}
     neuron = {key: tuple(value) if isinstance(value, list) else value for key, value in section["neuron"].items()}
     return TrainSpec(
         images=Images(dataset, section["train_images"], section["test_images"]),
-        network=NetworkSpec(**network),
+        network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
         neuron=NeuronSpec(**neuron),
         initializer=initializer_spec(config, section["initializer"], {"layers": "all", "bias": "law"}),
