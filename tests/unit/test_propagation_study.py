@@ -106,7 +106,7 @@ def test_conditions_are_per_part(checkout, laptop):
     parts = propagation.conditions_by_part(laptop)
     assert parts["deep_mlp"]["datasets"]["mnist"] == "mnist5k"
     assert parts["deep_mlp"]["datasets"]["fashion_mnist"] is None
-    assert "batch_size 32 instead of 64" in parts["deep_mlp"]["differences"]
+    assert "batch_size 20 instead of 64" in parts["deep_mlp"]["differences"]
     small = from_mapping(changed(checkout, simulation__depth=10, neuron__learn=["decay"]))
     parts = propagation.conditions_by_part(small)
     assert parts["simulation"]["differences"] == ["depth 10 instead of 100"]
@@ -346,7 +346,7 @@ def test_kaiming_dissipates_where_the_variance_falls_with_the_threshold():
 
 def accuracies(**means):
     rows_ = [
-        {"dataset": "d", "network": "deep_mlp", "initializer": name, "train_accuracy_mean": value, "seeds": 3}
+        {"dataset": "d", "network": "deep_mlp", "initializer": name, "train_accuracy_mean": value, "runs": 3}
         for name, value in means.items()
     ]
     return Made(accuracy=pd.DataFrame(rows_))

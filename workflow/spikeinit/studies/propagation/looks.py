@@ -1,4 +1,7 @@
-"""One colour and line per initialiser, the same in every figure of the propagation study."""
+"""One colour and line per initialiser, the same in every figure of the propagation study.
+
+Laws of equal variance (Lee, Bellec and Glorot in square layers) coincide: thin lines lie on wide ones, so all show.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,21 @@ class Look:
     label: str
     color: str
     line: str = "-"
+    width: float = 1.4
 
 
+GREY = "#777777"
 BLUE, ORANGE, RED, GREEN, PINK, SKY, BLACK = COLORS[:7]
 
 _KNOWN = {
     "micheli2024": Look("Micheli 2024 (proposed)", BLUE),
     "rossbroich2022": Look("Rossbroich 2022", ORANGE),
     "ding2022": Look("Ding 2022", GREEN),
-    "lee2016": Look("Lee 2016", PINK, "--"),
-    "bellec2018": Look("Bellec 2018", SKY, "--"),
-    "zenke_vogels2021": Look("Zenke & Vogels 2021", BLACK, "--"),
-    "he": Look("He 2015 (Kaiming)", RED),
+    "lee2016": Look("Lee 2016", PINK, "-", 4.0),
+    "bellec2018": Look("Bellec 2018", SKY, "-", 2.4),
+    "zenke_vogels2021": Look("Zenke & Vogels 2021", GREY, "--"),
     "glorot": Look("Glorot 2010", BLACK, ":"),
+    "he": Look("He 2015 (Kaiming)", RED),
     "micheli2024_soft_reset": Look("Micheli, leak and reset (ours)", BLUE, ":"),
 }
 

@@ -71,12 +71,14 @@ def _by_threshold(axes: Axes, frame: pd.DataFrame) -> dict[str, Any]:
     return handles
 
 
-def _line(axes: Axes, frame: pd.DataFrame, measure: str, color: Any, line: str = "-", floor: float = 0.0) -> Line2D:
+def _line(
+    axes: Axes, frame: pd.DataFrame, measure: str, color: Any, line: str = "-", width: float = 1.4, floor: float = 0.0
+) -> Line2D:
     mean, sd = frame[f"{measure}_mean"].to_numpy(), frame[f"{measure}_sd"].fillna(0).to_numpy()
     shown = np.where(mean > floor, mean, np.nan) if floor else mean
     low = np.maximum(mean - sd, floor) if floor else mean - sd
     axes.fill_between(frame["layer"], low, np.where(np.isnan(shown), np.nan, mean + sd), color=color, alpha=0.15, lw=0)
-    return axes.plot(frame["layer"], shown, color=color, linestyle=line)[0]
+    return axes.plot(frame["layer"], shown, color=color, linestyle=line, linewidth=width)[0]
 
 
 def _with_prediction(handles: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def _initializers(tables: StudyTables, label: str, *, predicted: bool) -> Figure
     for panel, measure, text in zip(axes.flat, ("variance", "spikes"), (VARIANCE, SPIKES), strict=True):
         for name, look in known.items():
             own = frame[frame["initializer"] == name]
-            handles[look.label] = _line(panel, own, measure, look.color, look.line, FLOOR)
+            handles[look.label] = _line(panel, own, measure, look.color, look.line, look.width, FLOOR)
             if predicted:
                 expected = own[f"predicted_{measure}"]
                 panel.plot(own["layer"], expected.where(expected > FLOOR), **PREDICTION)
@@ -182,10 +184,12 @@ def gradients(tables: StudyTables) -> Figure:
     for panel, measure, title in zip(axes.flat, ("current", "weight"), titles, strict=True):
         for name, look in known.items():
             own = frame[frame["initializer"] == name]
-            handles[look.label] = _line(panel, own, f"{measure}_gradient", look.color, look.line)
+            handles[look.label] = _line(panel, own, f"{measure}_gradient", look.color, look.line, look.width)
         panel.set(title=title, xlabel="layer")
         if frame.empty:
             style.empty(panel, "no gradients followed")
+        elif frame[f"{measure}_gradient_mean"].isna().any():
+            panel.text(0.03, 0.03, "no line: gradient zero", transform=panel.transAxes, color="#666666", fontsize=8)
     axes[0, 0].set_ylabel("log$_{10}$ of the gradient's norm")
     style.legend_below(figure, handles, columns=3)
     return figure

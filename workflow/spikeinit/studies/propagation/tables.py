@@ -76,7 +76,7 @@ def accuracy(runs: StudyRuns) -> pd.DataFrame:
         row = dict(zip(TASK, key, strict=True))
         row |= _summary("train_accuracy", group["train_accuracy"], confidence)
         row |= _summary("test_accuracy", group["accuracy"], confidence)
-        row |= {"seeds": len(group), "outcomes": outcome_text(group["outcome"])}
+        row |= {"runs": len(group), "outcomes": outcome_text(group["outcome"])}
         row |= {"epochs": int(group["epochs"].max()), "test_images": int(group["images"].max())}
         rows.append(row)
     return pd.DataFrame(rows)
@@ -101,7 +101,7 @@ def iterations_to_accuracy(runs: StudyRuns) -> pd.DataFrame:
 
     The mean is over the seeds that reach it; `reached` says how many do.
     """
-    frame = _of(runs, "comparison").read("iterations")
+    frame = _traced(_of(runs, "comparison"))
     rows = []
     for key, group in frame.groupby(TASK, sort=False):
         for level in runs.spec["accuracy_levels"]:
@@ -113,12 +113,18 @@ def iterations_to_accuracy(runs: StudyRuns) -> pd.DataFrame:
                     "iterations_mean": first.mean() if len(first) else np.nan,
                     "iterations_sd": first.std(ddof=1) if len(first) > 1 else np.nan,
                     "reached": len(first),
-                    "seeds": group["seed"].nunique(),
+                    "runs": group["seed"].nunique(),
                     "last_iteration": int(group["iteration"].max()),
                 }
             )
-    columns = [*TASK, "level", "iterations_mean", "iterations_sd", "reached", "seeds", "last_iteration"]
+    columns = [*TASK, "level", "iterations_mean", "iterations_sd", "reached", "runs", "last_iteration"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _traced(runs: StudyRuns) -> pd.DataFrame:
+    frame = runs.read("iterations")
+    averaged = frame.groupby(["run", "seed"])["iteration"].diff().fillna(frame["iteration"])
+    return frame[2 * averaged >= averaged.max()]
 
 
 def _first_iterations(progress: pd.DataFrame, level: float) -> pd.Series:
@@ -138,11 +144,11 @@ def robustness(runs: StudyRuns) -> pd.DataFrame:
                 row = dict(zip(columns, (parameter, value, dataset, name), strict=True))
                 row |= _summary("train_accuracy", group["train_accuracy"], confidence)
                 row |= _summary("test_accuracy", group["accuracy"], confidence)
-                rows.append(row | {"seeds": len(group), "outcomes": outcome_text(group["outcome"])})
+                rows.append(row | {"runs": len(group), "outcomes": outcome_text(group["outcome"])})
     measures = [
         f"{name}_{kind}" for name in ("train_accuracy", "test_accuracy") for kind in ("mean", "sd", "low", "high")
     ]
-    return pd.DataFrame(rows, columns=[*columns, *measures, "seeds", "outcomes"])
+    return pd.DataFrame(rows, columns=[*columns, *measures, "runs", "outcomes"])
 
 
 def curves(runs: StudyRuns) -> pd.DataFrame:
@@ -151,8 +157,11 @@ def curves(runs: StudyRuns) -> pd.DataFrame:
 
 
 def progress(runs: StudyRuns) -> pd.DataFrame:
-    """Training accuracy and loss within the epochs, averaged since the row before."""
-    return _of(runs, "comparison", *ROBUSTNESS).read("iterations")
+    """Training accuracy and loss within the epochs, averaged since the row before.
+
+    Rows of few iterations (the first of all, and what is left over at an epoch's end) say too little and are left out.
+    """
+    return _traced(_of(runs, "comparison", *ROBUSTNESS))
 
 
 TABLES: dict[str, Callable[[StudyRuns], pd.DataFrame]] = {

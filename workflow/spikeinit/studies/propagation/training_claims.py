@@ -85,7 +85,7 @@ def robust(tables: StudyTables, dataset: str) -> Finding:
     agrees = bool(better.all() and (spread["micheli2024"] < spread["he"]).all())
     ours = ", ".join(f"{name}: {row['micheli2024']:.1f} against {row['he']:.1f}" for name, row in spread.iterrows())
     note = f"better than Kaiming at {better.sum()} of {len(better)} values"
-    return Finding(f"range of training accuracy over {ours}", n=str(frame["seeds"].max()), agrees=agrees, note=note)
+    return Finding(f"range of training accuracy over {ours}", n=str(frame["runs"].max()), agrees=agrees, note=note)
 
 
 def _means(tables: StudyTables, network: str, dataset: str, measure: str) -> pd.Series:
@@ -97,7 +97,7 @@ def _means(tables: StudyTables, network: str, dataset: str, measure: str) -> pd.
 def _seeds(tables: StudyTables, network: str, *datasets: str) -> str:
     frame = tables["accuracy"]
     own = frame[(frame["network"] == network) & frame["dataset"].isin(datasets)]
-    return ", ".join(sorted({str(count) for count in own["seeds"]}))
+    return ", ".join(sorted({str(count) for count in own["runs"]}))
 
 
 def _listed(means: pd.Series) -> str:

@@ -55,7 +55,8 @@ def _band(axes: Axes, own: pd.DataFrame, x: str, measure: str, look: Look) -> An
     mean, sd = groups.mean(), groups.std().fillna(0)
     axes.fill_between(mean.index, mean - sd, mean + sd, color=look.color, alpha=0.12, linewidth=0)
     marker = "." if len(mean) < 20 else None
-    return axes.plot(mean.index, mean, color=look.color, linestyle=look.line, marker=marker)[0]
+    style_of = {"color": look.color, "linestyle": look.line, "linewidth": look.width, "marker": marker}
+    return axes.plot(mean.index, mean, **style_of)[0]
 
 
 def iterations_to_accuracy(tables: StudyTables) -> Figure:
@@ -89,7 +90,7 @@ def _point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -> Any
     sd = 0.0 if np.isnan(row["iterations_sd"]) else row["iterations_sd"]
     error = style.deviation(row["iterations_mean"], sd)
     axes.errorbar(x, row["iterations_mean"], error, fmt="none", ecolor=look.color, elinewidth=1)
-    fill = "full" if row["reached"] == row["seeds"] else "none"
+    fill = "full" if row["reached"] == row["runs"] else "none"
     axes.plot(x, row["iterations_mean"], color=look.color, marker=marker, fillstyle=fill, linestyle="")
     return axes.plot([], [], color=look.color, marker=marker, linestyle="")[0]
 
@@ -113,6 +114,8 @@ def robustness(tables: StudyTables) -> Figure:
                 marker=style.MARKERS[position],
                 capsize=2,
             )
+        values = sorted(frame.loc[frame["parameter"] == parameter, "value"].unique())
+        panel.set_xticks(values, [f"{value:g}" for value in values])
         panel.set(xlabel=LABELS.get(parameter, parameter), ylim=(0, 103))
     if not parameters:
         style.empty(axes[0, 0])
