@@ -264,7 +264,23 @@ def test_propagation_ends_in_every_table_figure_and_claim(workflow):
     assert accuracy.loc["micheli2024", "train_accuracy_mean"] == pytest.approx(own.train_accuracy.mean())
     assert len(list((folder / "figures").glob("*.svg"))) == len(list((folder / "figures").glob("*.png"))) == 11
     claims = pd.read_csv(workflow / "workflow/published/micheli2024_claims.csv").claim_id
-    assert list(pd.read_csv(folder / "scorecard.csv").claim) == list(claims)
+    scorecard = pd.read_csv(folder / "scorecard.csv")
+    assert list(scorecard.claim) == list(claims)
+    assert set(scorecard.verdict) == {"scaled down"}
+
+
+def test_a_simulation_is_recorded_layer_by_layer(workflow):
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{workflow / 'results/mlflow.db'}")
+    found = mlflow.search_runs(experiment_names=["spikeinit/propagation"])
+    simulated = found[found["tags.stage"] == "simulation"]
+    assert len(simulated) == 2
+    run = simulated.set_index("tags.mlflow.runName").loc["one_step seed 0"]
+    history = mlflow.MlflowClient().get_metric_history(run.run_id, "variance/thresholds/he/n100_theta1")
+    signals = pd.read_csv(workflow / "results/smoke/studies/propagation/tables/signals.csv")
+    own = signals[(signals.label == "thresholds") & (signals.initializer == "he") & (signals.threshold == 1)]
+    assert [point.value for point in sorted(history, key=lambda point: point.step)] == list(own.variance_mean)
 
 
 def test_a_simulated_threshold_re_runs_no_training(workflow):

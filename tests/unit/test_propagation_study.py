@@ -127,6 +127,9 @@ def test_the_paper_scale_departs_in_nothing_it_states(checkout):
         ({"simulation__thresholds": [8.0]}, r"propagation\.simulation\.thresholds\.0"),
         ({"classification__initializers": ["kaiming"]}, r"classification\.initializers\.0\.name"),
         ({"robustness__dataset": "nmist"}, "unknown data set; did you mean nmnist"),
+        ({"robustness__dataset": "nmnist1k"}, "nmnist1k holds recordings, which need the encoding events"),
+        ({"robustness__encoding": {"name": "events", "timesteps": 3}}, "mnist5k holds images, not recordings"),
+        ({"robustness__widths": [1]}, r"robustness\.widths\.0 += 1   must be at least 2"),
         ({"robustness__thresholds": [9.0]}, r"propagation\.robustness\.thresholds\.0"),
     ],
 )
@@ -254,6 +257,18 @@ def test_iterations_to_accuracy_by_hand(study):
     assert table.loc[("he", 50), ["iterations_mean", "reached"]].tolist() == [15, 1]
     assert table.loc[("he", 90), "reached"] == 0
     assert math.isnan(table.loc[("he", 90), "iterations_mean"])
+
+
+def test_rows_of_few_iterations_are_left_out(tmp_path):
+    """Every 8 iterations, the first of all, and what is left at the ends of epochs of 20 iterations."""
+    ends = [1, 8, 16, 20, 24, 32, 40]
+    rows_ = [{"seed": s, "iteration": end, "train_accuracy": float(end)} for s in (0, 1) for end in ends]
+    write_csv(tmp_path / "a/iterations.csv", rows_, list(rows_[0]))
+    study = StudyRuns(pd.DataFrame([{"run": "a", "experiment": "comparison"}]), tmp_path)
+    assert list(tables.progress(study)["iteration"]) == 2 * [8, 16, 20, 24, 32, 40]
+    rows_ = [row for row in rows_ if row["iteration"] != 16] + [{**rows_[0], "seed": 2}]
+    write_csv(tmp_path / "a/iterations.csv", rows_, list(rows_[0]))
+    assert list(tables.progress(study)["iteration"]) == 2 * [8, 20, 32, 40]
 
 
 def test_robustness_puts_the_base_into_the_sweep(study):

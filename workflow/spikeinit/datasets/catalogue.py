@@ -304,6 +304,11 @@ def custom_spec(name: str, title: str = "", licence: str = "") -> dict[str, Any]
     return {"name": name, "custom": True, "title": title, "licence": licence, "split_seed": SPLIT_SEED}
 
 
+def holds_recordings(name: str) -> bool:
+    """Whether a data set holds recordings of events, not images."""
+    return name in CATALOGUE and CATALOGUE[name].reader == "nmnist"
+
+
 def preparing_modules(name: str) -> tuple[str, str]:
     """The modules whose code decides the prepared bytes of a data set, a user's own if `name` is in no entry.
 

@@ -230,14 +230,14 @@ def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Pr
         path = f"propagation.classification.tasks.{index}"
         found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [task["dataset"]], config)]
         found += checks.network_problems(f"{path}.network", task["network"])
-        found += checks.encoding_problems(f"{path}.encoding", task["encoding"])
+        found += checks.encoding_problems(f"{path}.encoding", task["encoding"], task["dataset"])
         same = [(other["dataset"], other["network"]["name"]) for other in tasks[:index]]
         if (task["dataset"], task["network"]["name"]) in same:
             found.append((path, f"= {task['dataset']}, {task['network']['name']}   listed twice"))
     robustness = section["robustness"]
     path = "propagation.robustness"
     found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [robustness["dataset"]], config)]
-    found += checks.encoding_problems(f"{path}.encoding", robustness["encoding"])
+    found += checks.encoding_problems(f"{path}.encoding", robustness["encoding"], robustness["dataset"])
     for index, threshold in enumerate(robustness["thresholds"]):
         for name in robustness["initializers"]:
             values = {**context, "threshold": threshold}
