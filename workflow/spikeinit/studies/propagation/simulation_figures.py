@@ -178,7 +178,7 @@ def gradients(tables: StudyTables) -> Figure:
     frame = tables["signals"]
     frame = frame[(frame["label"] == "initializers") & frame["current_gradient_mean"].notna()]
     known = looks(frame["initializer"])
-    figure, axes = style.panels(1, 2, height=3.0, legend=1.0, sharey=True)
+    figure, axes = style.panels(1, 2, height=3.0, legend=1.0)
     handles: dict[str, Any] = {}
     titles = ("with respect to input currents", "with respect to weights")
     for panel, measure, title in zip(axes.flat, ("current", "weight"), titles, strict=True):
