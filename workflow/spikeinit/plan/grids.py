@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spikeinit.errors import UserError
@@ -38,6 +38,19 @@ class Run:
     tables: tuple[str, ...] = ("metrics", "curves", "accuracy", "spikes", "energy", "rates")
     ann: tuple[str, str] | None = None
     batch: str = ""
+
+
+def sharing_jobs(planned: Iterable[Run], runs_per_job: int) -> list[Run]:
+    """The same runs, in batches of so many on one data set each; with one run per job, each with a job of its own."""
+    if runs_per_job == 1:
+        return list(planned)
+    counts: dict[str, int] = {}
+    found = []
+    for run in planned:
+        dataset = run.labels["dataset"]
+        number = counts[dataset] = counts.get(dataset, -1) + 1
+        found.append(replace(run, batch=f"{dataset}_{number // runs_per_job + 1}"))
+    return found
 
 
 def batches(planned: Iterable[Run]) -> dict[str, list[Run]]:
