@@ -24,7 +24,7 @@ from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
 from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.io import file_digest, load_tensors, read_csv, save_tensors, write_json
-from spikeinit.plan.conversion import ActivationsSpec, AnnSpec
+from spikeinit.plan.ann_specs import ActivationsSpec, AnnSpec
 from spikeinit.plan.specs import EncodingSpec, NetworkSpec, TrainingSpec, from_dict, to_dict, to_json
 from spikeinit.plan.specs import Images as ImagesSpec
 from spikeinit.pretraining import metrics, take_ann, train_ann

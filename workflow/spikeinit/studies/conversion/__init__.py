@@ -13,17 +13,11 @@ from typing import Any
 
 from spikeinit.networks import FAMILIES
 from spikeinit.plan import checks
+from spikeinit.plan.ann_specs import AnnSpec
 from spikeinit.plan.config import Config
-from spikeinit.plan.conversion import (
-    CALIBRATED,
-    ENERGY_NETWORK,
-    METHODS,
-    Ann,
-    AnnSpec,
-    CalibrateSpec,
-    ConvertSpec,
-    ann_request,
-)
+from spikeinit.plan.conversion import ENERGY_NETWORK, Ann, ann_request
+from spikeinit.plan.conversion_methods import METHODS
+from spikeinit.plan.conversion_specs import CALIBRATED, CalibrateSpec, ConvertSpec
 from spikeinit.plan.grids import Run, run_name, shared_differences
 from spikeinit.plan.provenance import source_digest
 from spikeinit.plan.specs import Images, TrainingSpec
@@ -87,6 +81,7 @@ def _ann(section: Mapping[str, Any], dataset: str, network: Mapping[str, Any]) -
         section["activations"],
         section["normalization"],
         tuple(dict.fromkeys(kind for kind in kinds if kind != "trained")),
+        tuple(section["timesteps"]),
         section["norm"],
     )
 

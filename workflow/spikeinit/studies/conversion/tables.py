@@ -34,14 +34,9 @@ def thresholds(runs: StudyRuns) -> pd.DataFrame:
 
     `of_maximum` is the threshold in units of the layer's largest activation.
     """
-    steps = sorted(_read(runs, "conversion", "accuracy_by_timesteps")["timesteps"].unique())
     maxima = activations(runs)[[*ANN, "name", "maximum"]]
-    frames = []
-    for record in _anns(runs):
-        for timesteps in steps:
-            path = _beside(runs, "thresholds", record) / f"T{timesteps}" / "thresholds.csv"
-            if path.is_file():
-                frames.append(_labelled(read_table(path), record))
+    paths = {_beside(runs, "thresholds", record) / "thresholds.csv": record for record in _anns(runs)}
+    frames = [_labelled(read_table(path), record) for path, record in paths.items() if path.is_file()]
     if not frames:
         return pd.DataFrame(columns=[*ANN, "kind", "timesteps", "layer", "threshold"])
     frame = pd.concat(frames, ignore_index=True).merge(maxima, on=[*ANN, "name"], how="left")
