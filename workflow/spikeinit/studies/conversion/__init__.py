@@ -51,14 +51,16 @@ PUBLISHED_RATES = {"cifar100": 0.02}
 """Learning rates of analogue networks on data sets where the paper has another than the usual 0.1."""
 
 ARCHITECTURES = {
-    "VGG16": "vgg16",
-    "ResNet18": "resnet18",
-    "ResNet19": "resnet19",
-    "ResNet20": "resnet20",
-    "CIFARNet": "cifarnet",
-    "AlexNet": "alexnet",
+    "vgg16": "VGG16",
+    "vgg16_imagenet": "VGG16",
+    "vgg16_bn_imagenet": "VGG16",
+    "resnet18": "ResNet18",
+    "resnet19": "ResNet19",
+    "resnet20": "ResNet20",
+    "cifarnet": "CIFARNet",
+    "alexnet": "AlexNet",
 }
-"""The paper's name of an architecture -> the network family."""
+"""Network family -> the paper's name of the architecture."""
 
 STAND_INS = {"cifar10": ("cifar10", "mnist5k", "mnist", "digits"), "cifar100": ("cifar100",), "imagenet": ("imagenet",)}
 """Published data set -> the data sets whose results are laid beside it."""

@@ -112,7 +112,7 @@ def _energies(evidence: Evidence) -> Iterator[Entry]:
 def _select(ours: pd.DataFrame, row: dict, evidence: Evidence, **wanted: str) -> pd.DataFrame:
     """Our rows for a printed one: same (or standing-in) data set, family and number of steps."""
     found = ours[ours["dataset"] == evidence.conditions.datasets.get(row["dataset"])]
-    found = found[found["architecture"] == ARCHITECTURES[row["architecture"]]]
+    found = found[found["architecture"].map(ARCHITECTURES) == row["architecture"]]
     for column, value in wanted.items():
         found = found[found[column] == value]
     if row.get("timesteps") is not None and "timesteps" in found:

@@ -79,7 +79,7 @@ def accuracy_by_timesteps(tables: StudyTables) -> Figure:
 
 def _printed(tables: StudyTables, dataset: str, architecture: str, activation: str) -> pd.DataFrame:
     """The paper's own rows for a data set and a network; empty where it has none."""
-    name = {family: printed for printed, family in ARCHITECTURES.items()}.get(architecture)
+    name = ARCHITECTURES.get(architecture)
     file = {
         "relu": "bojkovic2024_table1_relu_conversion",
         "clipped_relu": "bojkovic2024_table2_truncated_relu",
@@ -109,7 +109,7 @@ def published_accuracy(tables: StudyTables) -> Figure:
         for (method, architecture), line in frame.groupby(["method", "architecture"], sort=False):
             ours = PUBLISHED_METHODS.get(method)
             color = LOOKS[ours][0] if ours else "#bbbbbb"
-            marker = dict(zip(ARCHITECTURES, style.MARKERS, strict=False))[architecture]
+            marker = dict(zip(dict.fromkeys(ARCHITECTURES.values()), style.MARKERS, strict=False))[architecture]
             panel.plot(line["timesteps"], line["snn_accuracy"], color=color, marker=marker, zorder=3 if ours else 2)
             handles[ours or "earlier methods, as reported"] = Line2D([], [], color=color)
             handles[architecture] = Line2D([], [], color="#444444", marker=marker, linestyle="")

@@ -40,7 +40,8 @@ def thresholds(runs: StudyRuns) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame(columns=[*ANN, "kind", "timesteps", "layer", "threshold"])
     frame = pd.concat(frames, ignore_index=True).merge(maxima, on=[*ANN, "name"], how="left")
-    frame["of_maximum"] = frame["threshold"] / frame.pop("maximum")
+    maximum = frame.pop("maximum")
+    frame["of_maximum"] = frame["threshold"] / maximum.where(maximum > 0)
     return frame
 
 
@@ -50,7 +51,7 @@ def layer_error(runs: StudyRuns) -> pd.DataFrame:
     """
     layers = _read(runs, "conversion", "layers")
     frame = layers[layers["kind"] == "neurons"].copy()
-    frame["relative_error"] = frame["error"] / frame["mean_activation"]
+    frame["relative_error"] = frame["error"] / frame["mean_activation"].where(frame["mean_activation"] > 0)
     return frame[
         [*LABELS, "timesteps", "layer", "error", "mean_activation", "relative_error", "spikes_per_neuron", "run"]
     ]
