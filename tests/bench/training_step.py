@@ -24,6 +24,8 @@ from spikeinit.plan.specs import NetworkSpec, NeuronSpec
 from spikeinit.randomness import stream
 
 ADAM = {"name": "adam", "learning_rate": 1e-2}
+GAIN = 2.7
+"""Weights are N(0, GAIN^2 / inputs): with it the hidden layers spike about as much as trained ones (5 to 15 %)."""
 
 
 def our_network(width: float) -> FeedForward:
@@ -36,8 +38,16 @@ def our_network(width: float) -> FeedForward:
     )
     with torch.no_grad():
         for layer in network.weighted_layers():
-            layer.weight.normal_(0, 0.1, generator=stream(0, layer.name))
+            spread = GAIN / layer.weight[0].numel() ** 0.5
+            layer.weight.normal_(0, spread, generator=stream(0, layer.name))
     return network
+
+
+def shares_of_spikes(width: float, inputs: torch.Tensor) -> str:
+    """How many of the values that each layer receives are not zero: the work of ours depends on it."""
+    with torch.no_grad():
+        received = our_network(width)(inputs, keep_received=True)[1].received
+    return ", ".join(f"{100 * (signal != 0).double().mean().item():.0f}%" for signal in received)
 
 
 def ours(width: float, inputs: torch.Tensor, labels: torch.Tensor) -> Callable[[], float]:
@@ -155,7 +165,8 @@ def main() -> None:
                 seconds[name].append(time.perf_counter() - start)
     print(
         f"training step: width {arguments.width:g}, batch {arguments.batch}, T = {arguments.timesteps}, float32, "
-        f"{torch.get_num_threads()} threads, median of {arguments.repeats}"
+        f"{torch.get_num_threads()} threads, median of {arguments.repeats}; spikes arriving at the layers: "
+        f"{shares_of_spikes(arguments.width, inputs)} at the start"
     )
     own = statistics.median(seconds["spikeinit"])
     for name, values in seconds.items():

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neuron_cases import assert_same, outcome, random_case
 
+from spikeinit.native import SERIAL
 from spikeinit.neurons import integrate_and_fire
 from spikeinit.neurons.compiled import kernel as compile_kernel
-from spikeinit.neurons.cpu import CHUNK, SERIAL
+from spikeinit.neurons.cpu import CHUNK
 from spikeinit.neurons.memory import SMALLEST, Recycler
 from spikeinit.neurons.names import RESETS, SURROGATES
 

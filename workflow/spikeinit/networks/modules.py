@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from spikeinit.networks import small_maps
+from spikeinit.networks.convolution import convolve
 
 
 @dataclass
@@ -83,10 +83,8 @@ class WeightedLayer(Part):
         """Input current [T*B, ...] of the neurons for the merged input [T*B, ...]."""
         if isinstance(self.operation, nn.Linear):
             current = self.operation(merged.flatten(1))
-        elif small_maps.applies(self.operation, merged):
-            current = small_maps.convolve(self.operation, merged)
         else:
-            current = self.operation(merged)
+            current = convolve(self.operation, merged)
         return current if self.normalization is None else self.normalization(current)
 
     def forward(self, merged: torch.Tensor, trace: Trace) -> torch.Tensor:

@@ -11,24 +11,10 @@ chunk (a range of columns) of all tiles of one group, see `spikeinit.neurons.cpu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numba
 import numpy as np
 
+from spikeinit.native import inlined, kernel
 from spikeinit.surrogates import LOGISTIC, RATIONAL
-
-OPTIONS = {"nogil": True, "error_model": "numpy"}
-inlined = numba.njit(**OPTIONS)
-"""Compiled into the kernels that call it."""
-
-
-def kernel(function: Callable) -> Callable:
-    """Compile with numba at first use, kept on disk where a folder for that is writable."""
-    try:
-        return numba.njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:  # numba's only complaint at this point: no folder to keep it in
-        return numba.njit(**OPTIONS)(function)
 
 
 @inlined

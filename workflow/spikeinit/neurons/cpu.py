@@ -8,15 +8,12 @@ threads. The loops are in `spikeinit.neurons.compiled`.
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 import numpy as np
 import torch
 
+from spikeinit import native
 from spikeinit.neurons import compiled
 from spikeinit.neurons.dynamics import Dynamics
 from spikeinit.neurons.memory import RECYCLER
@@ -25,8 +22,6 @@ CHUNK = 2048
 """Neurons of a chunk: the rows of one step, with those of the parameters, stay in the fast caches."""
 WORK_ITEMS = 64
 """Work items aimed at: enough for the threads of one job to share evenly."""
-SERIAL = 1 << 16
-"""Values of a call up to which waking other threads costs more than they save."""
 
 
 def empty(shape: torch.Size, stride: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
@@ -145,25 +140,5 @@ class _Work:
         self.items = chunks * self.groups
 
     def run(self, values: int, function: Callable, *arguments: object) -> None:
-        """Run all items by `function(first, last, groups, chunk, *arguments)` on as many threads as torch uses."""
-        threads = 1 if values <= SERIAL else min(torch.get_num_threads(), self.items)
-        bounds = [self.items * index // threads for index in range(threads + 1)]
-        waiting = [
-            _pool(threads - 1).submit(function, first, last, self.groups, CHUNK, *arguments)
-            for first, last in itertools.pairwise(bounds[1:])
-        ]
-        try:
-            function(0, bounds[1], self.groups, CHUNK, *arguments)
-        finally:
-            for future in waiting:
-                future.result()
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads beside the calling one. They run compiled code without the interpreter's lock."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="neurons")
-
-
-if hasattr(os, "register_at_fork"):  # a forked process inherits the pool but not its threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+        """Run all items by `function(first, last, groups, chunk, *arguments)`; the call handles so many `values`."""
+        native.run(function, self.items, values, self.groups, CHUNK, *arguments)

@@ -1,0 +1,156 @@
+"""Convolutions of sparse signals on a processor: only what is not zero is multiplied.
+
+Most neurons are silent at most steps, so most products of a spiking layer's convolution are with zero. Here each output
+position gathers the weight rows of the spikes inside its window, and the gradient of the weights is gathered the same
+way. Values may be anything, not only 0 and 1; the result is the convolution's, up to the order of summation. The
+gradient of the input needs every product whatever the input was, and is left to the dense routines.
+
+The work is cut into items, each a range of images and of output channels, by sizes alone: results are the same bits
+for any number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from spikeinit.native import inlined, kernel, run
+from spikeinit.networks.geometry import Geometry
+from spikeinit.networks.vectors import LANES, add_to_rows, gather_rows, nonzero_lanes, on_image, trailing_zeros
+
+CHANNELS = 256
+"""Output channels of one work item: its part of the weights stays in the caches."""
+FORWARD_GROUPS = 32
+GRADIENT_GROUPS = 8
+"""Ranges of images at most; each has weight gradients of its own, which are added up in order at the end."""
+GRADIENT_VALUES = 1 << 23
+"""Values of all those weight gradients together, at most (but two ranges at least)."""
+
+
+def share_of_events(pixels: torch.Tensor) -> float:
+    """The share of values in `pixels` (contiguous) that are not zero."""
+    return _count(pixels.view(-1).numpy()) / max(1, pixels.numel())
+
+
+def forward(pixels: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """[N, H', W', M] from `pixels` [N, H, W, C], `weight` [M, C, h, w] and `bias` [M]."""
+    images, features = len(pixels), len(weight)
+    rows = weight.new_zeros(weight[0].numel(), _padded(features))
+    rows[:, :features] = weight.permute(2, 3, 1, 0).reshape(-1, features)
+    start = bias.new_zeros(rows.shape[1])
+    start[:features] = bias
+    output = pixels.new_empty(images, *geometry.output, features)
+    groups = min(images, FORWARD_GROUPS)
+    blocks = -(-features // CHANNELS)
+    run(_forward, groups * blocks, output.numel(), groups, CHANNELS, pixels.numpy(), rows.numpy(), start.numpy(),
+        geometry.numbers, output.numpy())  # fmt: skip
+    return output
+
+
+def weight_gradient(pixels: torch.Tensor, gradient: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """The gradient [M, C, h, w] of the weights, from that of the output, `gradient` [N, H', W', M]."""
+    images, features, channels = len(pixels), gradient.shape[-1], pixels.shape[-1]
+    size = channels * geometry.kernel[0] * geometry.kernel[1]
+    groups = min(images, GRADIENT_GROUPS, max(2, GRADIENT_VALUES // (size * features)))
+    blocks = -(-features // CHANNELS)
+    parts = np.zeros((groups, size, _padded(features)), gradient.numpy().dtype)
+    run(_weight_gradient, groups * blocks, gradient.numel(), groups, CHANNELS, pixels.numpy(), gradient.numpy(),
+        geometry.numbers, parts)  # fmt: skip
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    return torch.from_numpy(total)[:, :features].reshape(*geometry.kernel, channels, features).permute(3, 2, 0, 1)
+
+
+def _padded(features: int) -> int:
+    """The length of a weight row in whole vectors."""
+    return -(-features // LANES) * LANES
+
+
+@kernel
+def _count(values):
+    found = 0
+    for n in range(values.size):
+        found += np.int32(values[n] != 0)
+    return found
+
+
+@inlined
+def _find_events(image, starts, place, value):
+    """The events of `image` [H, W, C], pixel after pixel: where in its row of W * C values each is, and its value.
+
+    Those of pixel (y, x) are [starts[y * W + x], starts[y * W + x + 1]). A vector of channels is tested at once.
+    """
+    height, width, channels = image.shape
+    whole = channels // LANES * LANES
+    found = 0
+    for y in range(height):
+        for x in range(width):
+            starts[y * width + x] = found
+            pixel = image[y, x]
+            for first in range(0, whole, LANES):
+                lanes = nonzero_lanes(pixel, first)
+                while lanes != 0:
+                    c = first + trailing_zeros(lanes)
+                    lanes &= lanes - np.uint32(1)
+                    place[found] = x * channels + c
+                    value[found] = pixel[c]
+                    found += 1
+            for c in range(whole, channels):
+                if pixel[c] != 0:
+                    place[found] = x * channels + c
+                    value[found] = pixel[c]
+                    found += 1
+    starts[height * width] = found
+
+
+@kernel
+def _forward(first, last, groups, block, pixels, weight, bias, sizes, output):
+    height, width, kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, rows, columns = sizes
+    images, channels = len(pixels), pixels.shape[3]
+    starts = np.empty(height * width + 1, np.int32)
+    place = np.empty(height * width * channels, np.int32)
+    value = np.empty(height * width * channels, pixels.dtype)
+    total = np.empty(weight.shape[1], weight.dtype)
+    for item in range(first, last):
+        group, begin = item % groups, item // groups * block
+        end = min(begin + block, output.shape[3])
+        for n in range(group * images // groups, (group + 1) * images // groups):
+            _find_events(pixels[n], starts, place, value)
+            for oy in range(rows):
+                top, bottom = on_image(height, kernel_height, stride_y, padding_y, oy)
+                for ox in range(columns):
+                    left, right = on_image(width, kernel_width, stride_x, padding_x, ox)
+                    total[begin:end] = bias[begin:end]
+                    for ky in range(top, bottom):
+                        corner = (oy * stride_y - padding_y + ky) * width + ox * stride_x - padding_x
+                        shift = (ky * kernel_width - ox * stride_x + padding_x) * channels
+                        gather_rows(total, weight, place, value, starts[corner + left], starts[corner + right], shift,
+                                    begin, end)  # fmt: skip
+                    output[n, oy, ox, begin:end] = total[begin:end]
+
+
+@kernel
+def _weight_gradient(first, last, groups, block, pixels, gradient, sizes, parts):
+    height, width, kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, rows, columns = sizes
+    images, channels = len(pixels), pixels.shape[3]
+    starts = np.empty(height * width + 1, np.int32)
+    place = np.empty(height * width * channels, np.int32)
+    value = np.empty(height * width * channels, pixels.dtype)
+    arriving = np.zeros(parts.shape[2], gradient.dtype)
+    for item in range(first, last):
+        group, begin = item % groups, item // groups * block
+        end = min(begin + block, gradient.shape[3])
+        part = parts[group]
+        for n in range(group * images // groups, (group + 1) * images // groups):
+            _find_events(pixels[n], starts, place, value)
+            for oy in range(rows):
+                top, bottom = on_image(height, kernel_height, stride_y, padding_y, oy)
+                for ox in range(columns):
+                    left, right = on_image(width, kernel_width, stride_x, padding_x, ox)
+                    arriving[begin:end] = gradient[n, oy, ox, begin:end]
+                    for ky in range(top, bottom):
+                        corner = (oy * stride_y - padding_y + ky) * width + ox * stride_x - padding_x
+                        shift = (ky * kernel_width - ox * stride_x + padding_x) * channels
+                        add_to_rows(part, place, value, starts[corner + left], starts[corner + right], shift,
+                                    begin, end, arriving)  # fmt: skip
