@@ -12,6 +12,7 @@ import pytest
 from conversion_runs import Network, write_study
 from matplotlib.figure import Figure
 
+from spikeinit.errors import UserError
 from spikeinit.plan import load_config
 from spikeinit.results import read_table
 from spikeinit.stages import plot
@@ -315,3 +316,25 @@ def test_differences_name_what_departs(checkout, tmp_path):
     assert "norm 2 instead of 1" in found
     assert "vgg: width 0.125 instead of 1" in found
     assert "no augmentation" in found
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"timesteps": [0, 4]}, "conversion.timesteps.0  = 0   must be at least 1"),
+        ({"methods": ["optimall"]}, "did you mean optimal?"),
+        ({"normalization": {"std": 0}}, "conversion.normalization.std  = 0   allowed: number above 0"),
+        ({"networks": [{"slug": "a", "name": "resnet8", "activation": {"name": "clipped_relu"}}], "methods": ["max"]},
+         "none of the methods fits its activation; fitting ones: opt_clipped, optimal"),
+        ({"networks": [{"slug": "a", "name": "vgg16_imagenet", "pretrained": "no.pth"}]}, "no.pth: no such file"),
+        ({"calibration": {"epochs": [1]}}, "needs one number of epochs for each of calibration.timesteps"),
+        ({"calibration": {"methods": ["snm"]}}, "= 'snm'   not one that can be calibrated (max,"),
+        ({"calibration": {"networks": ["vgg16"]}}, "= 'vgg16'   not one of networks (vgg,"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named_before_anything_runs(change, message, checkout, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(json.dumps({"studies": ["conversion"], "conversion": change}))
+    with pytest.raises(UserError) as caught:
+        load_config([checkout / "config.yaml", overlay])
+    assert message in str(caught.value)
