@@ -44,6 +44,7 @@ format: $(INSTALLED)      ## apply the formatters
 bench: $(INSTALLED)       ## our speed beside other libraries', measured in one process
 	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/training_step.py
 	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/neuron_kernel.py
+	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/propagation.py
 
 lock: $(INSTALLED)        ## resolve envs/requirements.in anew
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \

@@ -19,6 +19,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/fetch_dataset.smk"
 include: "workflow/rules/init_tracking.smk"
+include: "workflow/rules/simulate_network.smk"
 include: "workflow/rules/train_snn.smk"
 include: "workflow/rules/evaluate_snn.smk"
 include: "workflow/rules/train_batch.smk"
@@ -66,3 +67,9 @@ rule conversion:
     """The conversion study (Bojković et al. 2024)."""
     input:
         study_results("conversion"),
+
+
+rule propagation:
+    """The propagation study (Micheli et al. 2024)."""
+    input:
+        study_results("propagation"),

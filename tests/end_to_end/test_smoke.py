@@ -242,9 +242,17 @@ def test_the_sensitivity_study_has_a_row_per_point_and_seed_and_no_verdicts(work
 
 
 def test_another_value_in_a_sweep_trains_only_its_point(workflow):
-    jobs = planned(workflow, "sensitivity: {sweeps: {beta: {neuron.decay: [0.5, 0.8, 0.9]}}}")
-    assert jobs["train_snn"] == jobs["evaluate_snn"] == 1
-    assert not {"fetch_dataset", "tabulate_energy"} & set(jobs)
+    """The batch runs again and finds the other points finished. Near the end here: the folder then holds one more."""
+    changes = "sensitivity: {sweeps: {beta: {neuron.decay: [0.5, 0.8, 0.9]}}}"
+    jobs = planned(workflow, changes)
+    assert jobs["train_batch_sensitivity_digits_1"] == jobs["evaluate_batch_sensitivity_digits_1"] == 1
+    assert not {"fetch_dataset", "tabulate_energy", "train_snn"} & set(jobs)
+    folder = workflow / "results/smoke/runs/sensitivity"
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
+    snakemake(workflow, f"{folder.relative_to(workflow)}/digits_decay0.8/metrics.csv", *smoke_with(workflow, changes))
+    after = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
+    assert {path.parts[-4] for path in after.keys() - before.keys()} == {"digits_decay0.8"}
+    assert before.items() <= after.items()
 
 
 def test_another_seed_trains_only_itself(workflow):
@@ -255,3 +263,37 @@ def test_another_seed_trains_only_itself(workflow):
     snakemake(workflow, f"{run}/metrics.csv", *smoke_with(workflow, "energy: {seeds: [0, 1, 2]}"))
     assert [(path.stat().st_mtime_ns, path.read_bytes()) for path in seeds] == before
     assert list(pd.read_csv(workflow / run / "metrics.csv").seed) == [0, 1, 2]
+
+
+def test_propagation_ends_in_every_table_figure_and_claim(workflow):
+    folder = workflow / "results/smoke/studies/propagation"
+    signals = pd.read_csv(folder / "tables/signals.csv")
+    assert set(signals.label) >= {"thresholds", "initializers", "finite_size", "time_steps", "high_decay"}
+    own = pd.read_csv(workflow / "results/smoke/runs/propagation/digits_micheli2024_deep_mlp/metrics.csv")
+    accuracy = pd.read_csv(folder / "tables/accuracy.csv").set_index("initializer")
+    assert accuracy.loc["micheli2024", "train_accuracy_mean"] == pytest.approx(own.train_accuracy.mean())
+    assert len(list((folder / "figures").glob("*.svg"))) == len(list((folder / "figures").glob("*.png"))) == 11
+    claims = pd.read_csv(workflow / "workflow/published/micheli2024_claims.csv").claim_id
+    scorecard = pd.read_csv(folder / "scorecard.csv")
+    assert list(scorecard.claim) == list(claims)
+    assert set(scorecard.verdict) == {"scaled down"}
+
+
+def test_a_simulation_is_recorded_layer_by_layer(workflow):
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{workflow / 'results/mlflow.db'}")
+    found = mlflow.search_runs(experiment_names=["spikeinit/propagation"])
+    simulated = found[found["tags.stage"] == "simulation"]
+    assert len(simulated) == 2
+    run = simulated.set_index("tags.mlflow.runName").loc["one_step seed 0"]
+    history = mlflow.MlflowClient().get_metric_history(run.run_id, "variance/thresholds/he/n100_theta1")
+    signals = pd.read_csv(workflow / "results/smoke/studies/propagation/tables/signals.csv")
+    own = signals[(signals.label == "thresholds") & (signals.initializer == "he") & (signals.threshold == 1)]
+    assert [point.value for point in sorted(history, key=lambda point: point.step)] == list(own.variance_mean)
+
+
+def test_a_simulated_threshold_re_runs_no_training(workflow):
+    jobs = planned(workflow, "propagation: {simulation: {thresholds: [0.0, 0.5, 1.0]}}")
+    assert jobs["simulate_network"] == 1
+    assert not [rule for rule in jobs if rule.startswith(("train_", "evaluate_"))]

@@ -42,7 +42,7 @@ def data(checkout, tmp_path_factory):
 def spec(checkout):
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/smoke.yaml"])
     run = runs(config, "energy")[0]
-    training = dataclasses.replace(run.spec.training, epochs=EPOCHS)
+    training = dataclasses.replace(run.spec.training, epochs=EPOCHS, trace_every=3)
     images = dataclasses.replace(run.spec.images, train_images=None)
     return to_json(dataclasses.replace(run.spec, training=training, images=images, seeds=(0,)))
 
@@ -57,7 +57,7 @@ def start(checkout, data, spec, folder):
     run = folder / "laptop/runs/energy/one"
     command = [sys.executable, "-m", "spikeinit.stages.train_snn", "--spec", spec, "--study", "energy", "--run", "one"]
     command += ["--data", str(data), "--tracking", str(folder / "tracking.json"), "--device", "cpu"]
-    for name in ("metrics.csv", "curves.csv", "weights.safetensors", "profile.json"):
+    for name in ("metrics.csv", "curves.csv", "iterations.csv", "weights.safetensors", "profile.json"):
         command += [f"--{name.partition('.')[0]}", str(run / name)]
     command += ["--record", str(run / "spec.json")]
     process = subprocess.Popen(
@@ -86,7 +86,8 @@ def uninterrupted(checkout, data, spec, tmp_path_factory):
 
 
 def same_results(first, second):
-    return all((first / name).read_bytes() == (second / name).read_bytes() for name in ("metrics.csv", "curves.csv"))
+    names = ("metrics.csv", "curves.csv", "iterations.csv")
+    return all((first / name).read_bytes() == (second / name).read_bytes() for name in names)
 
 
 def test_kill_9_then_resume_gives_the_same_bits(checkout, data, spec, tmp_path, uninterrupted):

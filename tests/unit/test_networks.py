@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from spikeinit.measures.operations import OperationCounter
 from spikeinit.networks import describe
 from spikeinit.networks.build import build
-from spikeinit.plan.specs import NetworkSpec, NeuronSpec
+from spikeinit.neurons import integrate_and_fire
+from spikeinit.plan.specs import EncodingSpec, NetworkSpec, NeuronSpec
 from spikeinit.randomness import stream
 
 
@@ -97,7 +99,7 @@ def test_what_is_learned_is_what_was_asked_for():
 def test_a_repeated_image_gives_what_its_copies_give(family, shape):
     """An expanded input, whose first layer is computed once, against the same input written out at every step."""
     network = build(
-        NetworkSpec(family, 1 / 16 if family == "energy" else 1.0, (20, 15) if family == "mlp" else None),
+        NetworkSpec(family, 1 / 16 if family == "energy" else 1.0, {"hidden": [20, 15]} if family == "mlp" else {}),
         NeuronSpec(decay=0.7, threshold=0.2, learn=("decay", "threshold")),
         input_shape=shape,
         classes=10,
@@ -124,3 +126,54 @@ def test_mlp_lists_its_hidden_layers():
     assert [layer.features for layer in describe("mlp", classes=4).layers] == [10, 4]
     assert [layer.features for layer in describe("mlp", classes=4, hidden=()).layers] == [4]
     assert all(layer.active for layer in network.layers)
+
+
+def deep(name, shape, **options):
+    network = build(
+        NetworkSpec(name, **options),
+        NeuronSpec(decay=0.5, learn=()),
+        input_shape=shape,
+        classes=10,
+        generator=stream(0, "test"),
+        timesteps=3,
+    )
+    return network, network(torch.randn(3, 2, *shape, generator=stream(1, "test")))
+
+
+def test_deep_mlp_encodes_by_neurons_on_the_pixels():
+    """Layers of Micheli et al. (2024), and the first spikes are those of neurons whose current is the input."""
+    network, (output, trace) = deep("deep_mlp", (1, 28, 28))
+    assert [tuple(layer.weight.shape) for layer in network.weighted_layers()] == [
+        (600, 784),
+        *[(600, 600)] * 9,
+        (10, 600),
+    ]
+    assert network.fires_first
+    inputs = torch.randn(3, 2, 1, 28, 28, generator=stream(1, "test"))
+    assert torch.equal(trace.spikes[0], integrate_and_fire(inputs, decay=0.5, threshold=1.0))
+    assert output.shape == (3, 2, 10)
+    assert len(trace.spikes) == len(network.neurons()) == 12
+
+
+def test_deep_cnn_keeps_the_size_and_takes_the_image():
+    network, (output, trace) = deep("deep_cnn", (3, 8, 8))
+    assert not network.fires_first
+    assert [tuple(spikes.shape[2:]) for spikes in trace.spikes] == [*[(64, 8, 8)] * 6, (10,)]
+    assert output.shape == (3, 2, 10)
+
+
+def test_depth_and_width_are_open_where_the_family_leaves_them_open():
+    network, _ = deep("deep_mlp", (1, 4, 4), width=100 / 600, options={"depth": 3})
+    assert [layer.weight.shape[0] for layer in network.weighted_layers()] == [100, 100, 100, 10]
+    with pytest.raises(TypeError, match="depth"):
+        deep("energy", (1, 28, 28), options={"depth": 3})
+
+
+def test_an_analogue_input_that_neurons_encode_costs_no_multiplications():
+    network, (_, _) = deep("deep_mlp", (1, 4, 4), width=0.1, options={"depth": 1})
+    counter = OperationCounter(network, EncodingSpec("standardized", 3))
+    _, trace = network(torch.full((3, 2, 1, 4, 4), 2.5), keep_received=True)
+    counter.update(trace)
+    rows = counter.per_image()
+    assert all(products == 0 for _, products in rows)
+    assert rows[0][0] == 16 * 3 * 60  # all 16 pixels fire at every step, into 60 neurons

@@ -48,7 +48,7 @@ def test_every_point_reaches_its_spec(config):
             "any": {
                 "training.optimizer.learning_rate": [0.01],
                 "training.loss": [{"name": "cross_entropy"}],
-                "network.hidden": [[20, 30]],
+                "network.options.hidden": [[20, 30]],
                 "encoding.parameters": [{"mean": 0.5}],
                 "initializer": [{"name": "normal", "sd": 0.2}],
                 "neuron.learn": [["decay"]],
@@ -58,7 +58,7 @@ def test_every_point_reaches_its_spec(config):
     (spec,) = (run.spec for run in found)
     assert spec.training.optimizer == {"name": "adam", "learning_rate": 0.01}
     assert spec.training.loss == {"name": "cross_entropy", "reduction": "sum"}  # the schema's default is filled in
-    assert spec.network.hidden == (20, 30)
+    assert spec.network.options == {"hidden": [20, 30]}
     assert spec.encoding.parameters == {"mean": 0.5}
     assert (spec.initializer.name, spec.initializer.parameters) == ("normal", {"sd": 0.2})
     assert spec.neuron.learn == ("decay",)
@@ -107,7 +107,7 @@ def test_labels_say_what_is_swept_in_one_cell(config):
         ),
         ({"e": {"encoding.parameters": [{"phase": 1}]}}, "encoding constant takes no parameter 'phase'"),
         ({"i": {"initializer.name": ["glorrot"]}}, "did you mean glorot?"),
-        ({"n": {"network": [{"name": "energy", "hidden": [3]}]}}, "the layers of energy are fixed"),
+        ({"n": {"network": [{"name": "energy", "options": {"hidden": [3]}}]}}, "energy takes no option 'hidden'"),
     ],
 )
 def test_errors_name_sweep_key_value_and_remedy(config, declared, message):
@@ -118,7 +118,9 @@ def test_errors_name_sweep_key_value_and_remedy(config, declared, message):
 
 words = st.text("aZ9é /._-", max_size=30)
 values = st.one_of(st.floats(-1e9, 1e9), st.integers(), words, st.lists(words, max_size=3))
-keys = st.sampled_from(["neuron.decay", "training.optimizer.name", "encoding.name", "training.loss", "network.hidden"])
+keys = st.sampled_from(
+    ["neuron.decay", "training.optimizer.name", "encoding.name", "training.loss", "network.options.hidden"]
+)
 
 
 @settings(deadline=None)

@@ -150,6 +150,14 @@ def test_state_of_a_finished_run(tmp_path):
     assert (state.status, state.end_time) == ("FINISHED", int(events[-1]["time"] * 1000))
 
 
+def test_a_run_without_images_has_no_dataset(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    identity = {"run": "one_step", "study": "propagation", "name": "laptop", "seed": 0}
+    journal.start(**identity, spec={}, spec_digest="a" * 64, labels={}, dataset=None)
+    (state,) = states(read(journal.path), unfinished=None)
+    assert state.dataset is None
+
+
 def test_an_epoch_repeated_after_a_resume_counts_once(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
     start(journal)

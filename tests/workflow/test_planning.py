@@ -8,6 +8,8 @@ import pytest
 import yaml
 from conftest import CHECKOUT, copy_checkout, smoke_with, snakemake
 
+from spikeinit.initializers.registry import MODULES
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -22,10 +24,22 @@ def jobs(folder, *arguments):
 
 def test_energy_at_paper_scale_is_nine_combinations_of_two_data_sets_and_the_comparison(folder):
     planned = jobs(folder, "energy", "--configfile", "workflow/overlays/paper.yaml")
-    section = yaml.safe_load((CHECKOUT / "config.yaml").read_text())["energy"]
-    compared = len(section["comparison"]["initializers"])  # at one decay range
+    section = yaml.safe_load((CHECKOUT / "workflow/overlays/paper.yaml").read_text())["energy"]
+    compared = [choice["name"] for choice in section["comparison"]["initializers"]]
+    assert set(compared) == {*MODULES, "data_driven"} - {"normal", "pytorch"}
+    compared = len(compared)  # at one decay range
     assert planned["train_snn"] == planned["evaluate_snn"] == 2 * (9 + compared)
     assert planned["fetch_dataset"] == 2
+
+
+def test_propagation_at_paper_scale_is_two_simulations_and_a_job_for_each_training(folder):
+    planned = jobs(folder, "propagation", "--configfile", "workflow/overlays/paper.yaml")
+    assert planned["simulate_network"] == 2
+    assert not {"train_snn", "evaluate_snn"} & set(planned)
+    section = yaml.safe_load((CHECKOUT / "workflow/overlays/paper.yaml").read_text())["propagation"]
+    swept = sum(len(section["robustness"][key]) - 1 for key in ("depths", "widths", "decays", "thresholds"))
+    assert sum(rule.startswith("train_batch_propagation") for rule in planned) == 5 * 8 + 2 * (1 + swept)
+    assert planned["fetch_dataset"] == 4
 
 
 def test_tracking_can_be_switched_off(folder):

@@ -9,6 +9,10 @@ With x = pixel / 255 in [0, 1] and steps t = 1 .. T:
     retina          v[t] = v[t-1] + x - threshold * s[t-1], s[t] = 1 where v[t] >= threshold, v[0] = phase: each pixel
                     integrates its luminance and spikes at a threshold (Ding et al. 2022; Zhu et al. 2019,
                     "A retina-inspired sampling method for visual texture reconstruction")
+    standardized    (x - mean) / std in every step, with the mean and standard deviation over all pixels of the training
+                    images: mean 0, variance 1 (Micheli et al. 2024, Sec. V)
+    events          recordings, not images: s[t] = 1 where at least one event fell into the t-th window of window_ms
+                    milliseconds; later events are left out
 
 Their parameters and defaults: `spikeinit.plan.encodings.ENCODINGS`.
 """
@@ -19,6 +23,7 @@ from collections.abc import Sequence
 
 import torch
 
+from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
 from spikeinit.plan.encodings import ENCODINGS, complete, is_binary
 
@@ -28,30 +33,41 @@ _WHITE = 255
 
 
 def encode(
-    images: torch.Tensor,
+    images: torch.Tensor | Recordings,
     name: str,
     timesteps: int,
     *,
     generator: torch.Generator | None = None,
+    statistics: tuple[float, float] | None = None,
     dtype: torch.dtype = torch.float32,
     **parameters: float | Sequence[float],
 ) -> torch.Tensor:
-    """Images uint8 [B, C, H, W] as input [T, B, C, H, W] of `dtype`, on the images' device.
+    """Images uint8 [B, C, H, W], or recordings, as input [T, B, C, H, W] of `dtype`, on the images' device.
 
-    `generator`, on the same device, is needed by `rate` alone. Encodings that repeat themselves return an expanded
-    view of one step: do not write into it. Raises `UserError` for an unknown encoding or parameter, ValueError for
-    images that are not uint8, timesteps below 1 or a missing generator.
+    `generator`, on the same device, is needed by `rate` alone; `statistics`, the mean and standard deviation of the
+    training images' x, by `standardized` alone. Encodings that repeat themselves return an expanded view of one step:
+    do not write into it. Raises `UserError` for an unknown encoding or parameter and for images where recordings are
+    needed or the reverse, ValueError for images that are not uint8, timesteps below 1, missing generator or statistics.
     """
     filled = complete(name, parameters)
-    if images.dtype != torch.uint8:
-        raise ValueError(f"images are {images.dtype}; they must be torch.uint8, 0 .. 255")
     if timesteps < 1:
         raise ValueError(f"timesteps = {timesteps}; at least 1 is needed")
+    if isinstance(images, Recordings) != (name == "events"):
+        needed, given = ("recordings of events", "images") if name == "events" else ("images", "recordings of events")
+        raise UserError(f"encoding {name} takes {needed}, but the data set holds {given}; choose another encoding")
+    if isinstance(images, Recordings):
+        return images.frames(timesteps, filled["window_ms"], dtype)
+    if images.dtype != torch.uint8:
+        raise ValueError(f"images are {images.dtype}; they must be torch.uint8, 0 .. 255")
     if name == "rate":
         return _rate(images, timesteps, generator, dtype)
     if name == "retina":
         return _retina(images, timesteps, dtype, **filled)
-    if name == "constant":
+    if name in ("constant", "standardized"):
+        if name == "standardized":
+            if statistics is None:
+                raise ValueError("encoding standardized needs the mean and standard deviation of the training images")
+            filled = dict(zip(("mean", "std"), statistics, strict=True))
         mean, std = (_per_channel(filled[key], images) for key in ("mean", "std"))
         step = ((images.to(torch.float32) / _WHITE - mean) / std).to(dtype)
     else:

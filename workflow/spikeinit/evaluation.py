@@ -45,7 +45,12 @@ def evaluate_seed(spec: EvaluateSpec, seed: int, network: FeedForward, test: Ima
         images = test.images[start : start + spec.batch_size]
         labels = test.labels[start : start + spec.batch_size]
         inputs = encode(
-            images, spec.encoding.name, spec.encoding.timesteps, generator=generator, **spec.encoding.parameters
+            images,
+            spec.encoding.name,
+            spec.encoding.timesteps,
+            generator=generator,
+            statistics=test.statistics,
+            **spec.encoding.parameters,
         )
         output, trace = network(inputs, keep_received=True)
         counters = counters or [SpikeCounter() for _ in trace.spikes]

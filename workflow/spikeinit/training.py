@@ -84,7 +84,8 @@ def prepare(spec: TrainSpec, seed: int, images: Images, device: str, kernel: str
     batch = None
     if registry.get(choice.name).needs_inputs(choice.parameters):
         generator = stream(seed, "initial batch", device)
-        batch = encode(images.images[: spec.training.batch_size], **encoding_arguments(spec), generator=generator)
+        first = images.images[: spec.training.batch_size]
+        batch = encode(first, **encoding_arguments(spec, images), generator=generator)
     initialize(
         network,
         choice.name,
@@ -97,9 +98,15 @@ def prepare(spec: TrainSpec, seed: int, images: Images, device: str, kernel: str
     return network
 
 
-def encoding_arguments(spec: Any) -> dict[str, Any]:
-    """Keyword arguments of `encode` from a spec that has an `encoding`."""
-    return {"name": spec.encoding.name, "timesteps": spec.encoding.timesteps, **spec.encoding.parameters}
+def encoding_arguments(spec: Any, images: Images) -> dict[str, Any]:
+    """Keyword arguments of `encode` from a spec that has an `encoding`, and the data set's statistics."""
+    encoding = spec.encoding
+    return {
+        "name": encoding.name,
+        "timesteps": encoding.timesteps,
+        "statistics": images.statistics,
+        **encoding.parameters,
+    }
 
 
 def train_seed(
@@ -198,7 +205,7 @@ def train_seed(
                 raise Interrupted(interruption.signal_number)
             index = permutation[position : position + settings.batch_size].to(device)
             images = augment(train.images[index], generators["augmentation"]) if augment else train.images[index]
-            inputs = encode(images, **encoding_arguments(spec), generator=encoding)
+            inputs = encode(images, **encoding_arguments(spec, train), generator=encoding)
             labels = train.labels[index]
             output, trace = network(inputs)
             loss = loss_function(output, labels)
@@ -304,7 +311,7 @@ def _monitor(
     loss = correct = 0.0
     for start in range(0, len(images), MONITOR_BATCH):
         batch, truth = images[start : start + MONITOR_BATCH], labels[start : start + MONITOR_BATCH]
-        output, _ = network(encode(batch, **encoding_arguments(spec), generator=generator))
+        output, _ = network(encode(batch, **encoding_arguments(spec, test), generator=generator))
         loss += loss_function(output, truth).item() * len(batch)
         correct += (predict(output) == truth).sum().item()
     return {f"{monitored}_loss": _finite(loss / len(images)), f"{monitored}_accuracy": 100 * correct / len(images)}

@@ -60,6 +60,20 @@ class Package:
 
 
 @dataclass(frozen=True)
+class Unpacked:
+    """Files that only the user can bring. `address`: where from; `holds`: a folder that shows that they are there.
+
+    For a data set of very many files, which the entry then does not list: its reader counts and checks them.
+    """
+
+    address: str
+    holds: str = ""
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One catalogue entry.
 
@@ -76,13 +90,18 @@ class Dataset:
     shape: tuple[int, int, int]
     files: tuple[File, ...]
     folders: tuple[str, ...]
-    source: Torchvision | Mirrors | Package
+    source: Torchvision | Mirrors | Package | Unpacked
     reader: str
     options: Mapping[str, Any] = field(default_factory=dict)
     test_images: int | None = None
 
 
 _LECUN = "LeCun et al. (1998), Gradient-based learning applied to document recognition, Proceedings of the IEEE 86"
+
+_ORCHARD = (
+    "Orchard et al. (2015), Converting static image datasets to spiking neuromorphic datasets using saccades, Frontiers"
+    " in Neuroscience 9"
+)
 
 _IDX_NAMES = (
     "train-images-idx3-ubyte.gz",
@@ -212,6 +231,47 @@ _ENTRIES = (
             "label_bytes": 2,
         },
     ),
+    Dataset(
+        name="nmnist",
+        title="N-MNIST, 60,000 training and 10,000 test recordings of handwritten digits by an event camera",
+        licence="CC BY-SA 4.0",
+        citation=_ORCHARD,
+        classes=10,
+        shape=(2, 34, 34),
+        files=(),
+        folders=("nmnist", "NMNIST", "N-MNIST"),
+        source=Unpacked("https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, unpacked)", "Train"),
+        reader="nmnist",
+        options={"recordings": {"train": 60000, "test": 10000}},
+    ),
+    Dataset(
+        name="nmnist1k",
+        title="1,000 training and 100 test recordings of N-MNIST, packed into two files",
+        licence="CC BY-SA 4.0",
+        citation=_ORCHARD,
+        classes=10,
+        shape=(2, 34, 34),
+        files=(
+            File("train.npz", 13301387, "52d4928fc66373fcaee738c85a70c936c6a4045198c2c426076c4e7097011746"),
+            File("test.npz", 1248663, "d9a605871ae037139e3f52cf3846f4fdd38b9ed341c9f5c6a148ea96f73d4645"),
+        ),
+        folders=("nmnist1k", "nmnist"),
+        source=Unpacked("a packed excerpt of https://www.garrickorchard.com/datasets/n-mnist"),
+        reader="nmnist",
+    ),
+    Dataset(
+        name="nmnist_small",
+        title="1,000 training and 100 test recordings of N-MNIST in the .bs2 files that come with SLAYER",
+        licence="CC BY-SA 4.0",
+        citation=_ORCHARD,
+        classes=10,
+        shape=(2, 34, 34),
+        files=(),
+        folders=("NMNISTsmall", "nmnist_small"),
+        source=Unpacked("example/NMNISTsmall of https://github.com/bamsumit/slayerPytorch"),
+        reader="nmnist",
+        options={"lists": {"train": "train1K.txt", "test": "test100.txt"}},
+    ),
 )
 
 CATALOGUE: dict[str, Dataset] = {entry.name: entry for entry in _ENTRIES}
@@ -235,13 +295,18 @@ def spec(name: str) -> dict[str, Any]:
     """
     values = dataclasses.asdict(get(name))
     del values["source"], values["folders"]
-    values |= {"files": list(values["files"]), "shape": list(values["shape"]), "options": dict(values["options"])}
+    values |= {"files": list(values["files"]), "shape": list(values["shape"]), "options": dict(get(name).options)}
     return {**values, "split_seed": SPLIT_SEED}
 
 
 def custom_spec(name: str, title: str = "", licence: str = "") -> dict[str, Any]:
     """The same for a user's own train.npz and test.npz; their content counts as the rule's input files."""
     return {"name": name, "custom": True, "title": title, "licence": licence, "split_seed": SPLIT_SEED}
+
+
+def holds_recordings(name: str) -> bool:
+    """Whether a data set holds recordings of events, not images."""
+    return name in CATALOGUE and CATALOGUE[name].reader == "nmnist"
 
 
 def preparing_modules(name: str) -> tuple[str, str]:

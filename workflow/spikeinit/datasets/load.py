@@ -8,25 +8,29 @@ from typing import Any
 
 import torch
 
+from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
 from spikeinit.io import file_digest, load_tensors, read_json
 
 SPLITS = ("train", "test", "fit", "validation")
-_NEEDED = ("name", "classes", "shape", "images", "validation", "sha256")
+_NEEDED = ("name", "classes", "shape", "images", "validation", "sha256", "statistics")
+_EVENTS = {"address": torch.int16, "time": torch.int32, "offsets": torch.int64}
 
 
 @dataclass(frozen=True)
 class Images:
-    """`images` uint8 [N, C, H, W] and `labels` int64 [N] on one device.
+    """`images` uint8 [N, C, H, W], or recordings of that shape, and `labels` int64 [N] on one device.
 
     `classes` is the number of classes, `name` the data set's, `sha256` that of the file the images are from.
+    `statistics`: mean and standard deviation of pixel / 255 over all training images; None for recordings.
     """
 
-    images: torch.Tensor
+    images: torch.Tensor | Recordings
     labels: torch.Tensor
     classes: int
     name: str
     sha256: str
+    statistics: tuple[float, float] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -58,12 +62,14 @@ def load(
     if verify and path.is_file() and (found := file_digest(path)) != sha256:
         raise UserError(f"{path}: expected sha256 {sha256}, found {found}; {_remedy(folder)}")
     tensors, _ = load_tensors(path)
-    _check(tensors, manifest, file, path)
+    statistics = manifest["statistics"] and (manifest["statistics"]["mean"], manifest["statistics"]["std"])
+    everything = _recordings(tensors, manifest, file, path) if statistics is None else tensors.get("images")
+    _check({**tensors, "images": everything}, manifest, file, path)
     rows = _rows(split, manifest, limit)
-    images, labels = tensors["images"][rows], tensors["labels"][rows]
+    images, labels = everything[rows], tensors["labels"][rows]
     if not len(labels):
         raise UserError(f"{path}: {manifest['name']} is too small for a {split} split of its own")
-    return Images(images.to(device), labels.to(device), manifest["classes"], manifest["name"], sha256)
+    return Images(images.to(device), labels.to(device), manifest["classes"], manifest["name"], sha256, statistics)
 
 
 def _remedy(folder: Path) -> str:
@@ -86,16 +92,32 @@ def _rows(split: str, manifest: dict[str, Any], limit: int | None) -> slice:
     return slice(start, end if limit is None else min(end, start + limit))
 
 
-def _check(tensors: dict[str, torch.Tensor], manifest: dict[str, Any], file: str, path: Path) -> None:
+def _recordings(tensors: dict[str, torch.Tensor], manifest: dict[str, Any], file: str, path: Path) -> Recordings:
+    """The recordings of a file, whose three tensors must belong together."""
+    for name, dtype in _EVENTS.items():
+        if name not in tensors or tensors[name].dtype != dtype or tensors[name].dim() != 1:
+            raise UserError(f"{path}: no tensor {name!r} of {dtype} in one dimension; {_remedy(path.parent)}")
+    found = Recordings(*(tensors[name] for name in _EVENTS), tuple(manifest["shape"]))
+    events = len(found.address)
+    bounds = found.offsets[[0, -1]].tolist() if len(found.offsets) else None
+    if bounds != [0, events] or len(found.time) != events or (found.offsets.diff() < 0).any():
+        raise UserError(f"{path}: address, time and offsets do not belong together; {_remedy(path.parent)}")
+    if events and not 0 <= int(found.address.min()) <= int(found.address.max()) < torch.Size(found.sensor).numel():
+        raise UserError(f"{path}: addresses outside the sensor {list(found.sensor)}; {_remedy(path.parent)}")
+    return found
+
+
+def _check(tensors: dict[str, Any], manifest: dict[str, Any], file: str, path: Path) -> None:
     count, classes = manifest["images"][file], manifest["classes"]
     expected = {"images": ((count, *manifest["shape"]), torch.uint8), "labels": ((count,), torch.int64)}
     for name, (shape, dtype) in expected.items():
         tensor = tensors.get(name)
         if tensor is None:
             raise UserError(f"{path}: no tensor {name!r}; {_remedy(path.parent)}")
-        if tuple(tensor.shape) != shape or tensor.dtype != dtype:
+        found = getattr(tensor, "dtype", dtype)
+        if tuple(tensor.shape) != shape or found != dtype:
             raise UserError(
-                f"{path}: {name} are {tensor.dtype} {list(tensor.shape)}, the manifest says {dtype} {list(shape)};"
+                f"{path}: {name} are {found} {list(tensor.shape)}, the manifest says {dtype} {list(shape)};"
                 f" {_remedy(path.parent)}"
             )
     labels = tensors["labels"]

@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from spikeinit.datasets.catalogue import Dataset, File, Mirrors, Package
+from spikeinit.datasets.catalogue import Dataset, File, Mirrors, Package, Unpacked
 from spikeinit.errors import UserError
 from spikeinit.io import atomic_path, file_digest
 
@@ -29,7 +29,7 @@ _LOCAL_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.E
 
 
 def obtain(dataset: Dataset, *, root: Path | None, cache: Path, pause: float = 1.0) -> dict[str, Path]:
-    """Verified path of each of the data set's files, by name.
+    """Verified path of each of the data set's files, by name; of one whose files are not listed, "folder" alone.
 
     Each is looked for in `root` (datasets.root or SPIKEINIT_DATA), then in the package that ships it or, downloaded
     before, in `cache`; else it is downloaded into `cache`, with `pause` seconds, then twice that, between the rounds.
@@ -37,6 +37,8 @@ def obtain(dataset: Dataset, *, root: Path | None, cache: Path, pause: float = 1
     """
     if root is not None and not root.is_dir():
         raise UserError(f"datasets.root (or SPIKEINIT_DATA) = {root}: no such folder")
+    if isinstance(dataset.source, Unpacked) and not dataset.files:
+        return {"folder": _unpacked_folder(dataset, root)}
     return {file.name: _obtain_file(dataset, file, root, cache, pause) for file in dataset.files}
 
 
@@ -48,11 +50,25 @@ def _obtain_file(dataset: Dataset, file: File, root: Path | None, cache: Path, p
             return path
     if isinstance(dataset.source, Package):
         return _packaged(dataset, file)
+    if isinstance(dataset.source, Unpacked):
+        raise UserError(f"{dataset.name}: no {file.name}; it cannot be downloaded: {_by_hand(dataset, file)}")
     path = cache / dataset.name / file.name
     if path.is_file() and _difference(path, file) is None:
         return path
     _download(dataset, file, path, pause)
     return path
+
+
+def _unpacked_folder(dataset: Dataset, root: Path | None) -> Path:
+    """The folder of a data set whose files are not listed one by one."""
+    for folder in dataset.folders if root is not None else ():
+        if (root / folder / dataset.source.holds).is_dir():
+            return root / folder
+    raise UserError(
+        f"{dataset.name}: no folder {dataset.folders[0]}/{dataset.source.holds} in {root or 'datasets.root (not set)'};"
+        f" get {dataset.source}, put it there, and name the folder above {dataset.folders[0]}/ in datasets.root or"
+        " SPIKEINIT_DATA"
+    )
 
 
 def _difference(path: Path, file: File) -> str | None:

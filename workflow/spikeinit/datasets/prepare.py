@@ -40,16 +40,13 @@ def split(splits: Mapping[str, Labelled], *, test_images: int | None, seed: int)
     if "test" not in splits:
         everything = _ordered(splits["train"], seed)
         kept = len(everything.labels) - test_images
-        splits = {
-            "train": Labelled(everything.images[:kept], everything.labels[:kept]),
-            "test": Labelled(everything.images[kept:], everything.labels[kept:]),
-        }
+        rows = np.arange(len(everything.labels))
+        splits = {"train": everything.chosen(rows[:kept]), "test": everything.chosen(rows[kept:])}
     return {name: _ordered(part, seed) for name, part in splits.items()}
 
 
 def _ordered(part: Labelled, seed: int) -> Labelled:
-    order = stratified_order(part.labels, seed)
-    return Labelled(part.images[order], part.labels[order])
+    return part.chosen(stratified_order(part.labels, seed))
 
 
 def write(
@@ -61,7 +58,7 @@ def write(
     paths = {"train": train, "test": test}
     for name, path in paths.items():
         part = splits[name]
-        save_tensors(path, {"images": torch.from_numpy(part.images), "labels": torch.from_numpy(part.labels)})
+        save_tensors(path, {**part.tensors(), "labels": torch.from_numpy(part.labels)})
     counts = {name: len(splits[name].labels) for name in paths}
     write_json(
         manifest,
@@ -71,6 +68,7 @@ def write(
             "shape": list(splits["train"].images.shape[1:]),
             "images": counts,
             "validation": counts["train"] // VALIDATION_PART,
+            "statistics": splits["train"].statistics(),
             "sha256": {path.name: file_digest(path) for path in paths.values()},
         },
     )

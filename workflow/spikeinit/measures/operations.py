@@ -52,8 +52,8 @@ class OperationCounter:
     """Counts, per image and weighted layer, the synaptic operations of received spikes.
 
     A layer behind average pooling receives means; each spike in the window still crosses the synapses of its window's
-    mean, so a mean over n neurons counts n-fold. A first layer whose input is analogue is charged all its synapses at
-    every step as multiply-accumulates.
+    mean, so a mean over n neurons counts n-fold. A first layer whose input is analogue (and not turned into spikes by
+    neurons before it) is charged all its synapses at every step as multiply-accumulates.
 
     `amplitudes`, for spikes that are not 0 or 1: the height of those that each weighted layer receives, [] or
     [channels].
@@ -65,6 +65,7 @@ class OperationCounter:
         self.layers = network.weighted_layers()
         self.encoding = encoding
         self.amplitudes = amplitudes
+        self.analogue = not (is_binary(encoding.name) or network.fires_first)
         self.images = 0
         self.sums: list[torch.Tensor] = []
 
@@ -87,7 +88,7 @@ class OperationCounter:
         for index, (layer, total) in enumerate(zip(self.layers, self.sums, strict=True)):
             if isinstance(layer.operation, nn.Linear):
                 total = total.flatten()
-            if index == 0 and not is_binary(self.encoding.name):
+            if index == 0 and self.analogue:
                 rows.append((0.0, synapses(layer.operation, tuple(total.shape)) * self.encoding.timesteps))
             else:
                 reached = fan_out(layer.operation, tuple(total.shape)).to(total.device)

@@ -26,11 +26,10 @@ FAMILIES = {
     "resnet8": "resnet",
     "cifarnet": "cifarnet",
     "alexnet": "alexnet",
+    "deep_mlp": "deep_mlp",
+    "deep_cnn": "deep_cnn",
 }
 """Family -> the module of this package that describes it, in a function of its name or called `network`."""
-
-LISTED_HIDDEN_LAYERS = frozenset({"mlp"})
-"""Families whose hidden layers the configuration lists."""
 
 
 def describe(name: str, *, classes: int, width: float = 1.0, **options: Any) -> Network:

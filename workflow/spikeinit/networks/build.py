@@ -14,9 +14,10 @@ from torch import nn
 
 from spikeinit.errors import UserError
 from spikeinit.networks import describe
-from spikeinit.networks.layers import Conv, Dense, Dropout, Layer, Network, Normalization, Pool, Residual
+from spikeinit.networks.layers import Conv, Dense, Dropout, Encoder, Layer, Network, Normalization, Pool, Residual
 from spikeinit.networks.modules import (
     DropoutMask,
+    EncodingNeurons,
     Part,
     Pooling,
     ResidualBlock,
@@ -55,6 +56,11 @@ class FeedForward(nn.Module):
         for part in others:
             merged = part(merged, trace)
         return merged.unflatten(0, (trace.timesteps, -1)), trace
+
+    @property
+    def fires_first(self) -> bool:
+        """Whether neurons stand before the first weights, so that these receive spikes whatever the input is."""
+        return bool(len(self.parts)) and isinstance(self.parts[0], EncodingNeurons)
 
     def weighted_layers(self) -> list[WeightedLayer]:
         """All layers with weights, first to last."""
@@ -99,8 +105,7 @@ def build(
     def neurons(shape: Shape) -> nn.Module:
         return IntegrateAndFire(neuron, shape, generator=generator, kernel=kernel)
 
-    options = spec.options if spec.hidden is None else {**spec.options, "hidden": spec.hidden}
-    network = describe(spec.name, classes=classes, width=spec.width, **options)
+    network = describe(spec.name, classes=classes, width=spec.width, **spec.options)
     return assemble(network, input_shape, neurons, timesteps)
 
 
@@ -124,6 +129,8 @@ class _Assembly:
         for index, layer in enumerate(layers):
             if isinstance(layer, (Conv, Dense)):
                 parts.append(self.weighted(layer, _normalization_behind(layers, index)))
+            elif isinstance(layer, Encoder):
+                parts.append(EncodingNeurons(self.make_neuron(self.shape)))
             elif isinstance(layer, Residual):
                 parts.append(self.residual(layer))
             elif isinstance(layer, Pool):

@@ -26,6 +26,11 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class Encoder:
+    """Neurons on the input itself, one per value and without weights: they turn an analogue input into spikes."""
+
+
+@dataclass(frozen=True)
 class Pool:
     """Pooling over windows of `size`, by default without overlap. size None: over the whole map."""
 
@@ -62,7 +67,7 @@ class Residual:
     stride: int = 1
 
 
-Layer = Conv | Dense | Pool | Dropout | Normalization | Residual
+Layer = Conv | Dense | Encoder | Pool | Dropout | Normalization | Residual
 
 
 @dataclass(frozen=True)

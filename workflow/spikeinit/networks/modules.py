@@ -113,6 +113,20 @@ def fire(neuron: nn.Module | None, current: torch.Tensor, trace: Trace) -> torch
     return spikes.flatten(0, 1)
 
 
+class EncodingNeurons(Part):
+    """Neurons whose input current is the network's input."""
+
+    def __init__(self, neuron: nn.Module) -> None:
+        super().__init__()
+        self.neuron = neuron
+
+    def forward(self, merged: torch.Tensor, trace: Trace) -> torch.Tensor:
+        return fire(self.neuron, merged, trace)
+
+    def neurons(self) -> list[nn.Module]:
+        return [self.neuron]
+
+
 class Pooling(Part):
     """Average or maximum over windows."""
 

@@ -77,32 +77,35 @@ def repeated_problems(path: str, choices: Sequence[Mapping[str, Any]]) -> Proble
     ]
 
 
-def encoding_problems(path: str, encoding: Mapping[str, Any]) -> Problems:
-    """Parameters that the encoding does not take, or values it cannot have."""
+def encoding_problems(path: str, encoding: Mapping[str, Any], dataset: str | None = None) -> Problems:
+    """Parameters that the encoding does not take, values it cannot have, or another kind of data than it is for."""
+    from spikeinit.datasets.catalogue import holds_recordings
     from spikeinit.plan.encodings import complete
 
     try:
         complete(encoding["name"], encoding["parameters"])
     except UserError as error:
         return [(f"{path}.parameters", str(error))]
+    if dataset is not None and holds_recordings(dataset) != (encoding["name"] == "events"):
+        kind = "recordings, which need the encoding events" if holds_recordings(dataset) else "images, not recordings"
+        return [(f"{path}.name", f"= {encoding['name']!r}   {dataset} holds {kind}")]
     return []
 
 
 def network_problems(path: str, network: Mapping[str, Any], dataset: str | None = None) -> Problems:
     """A network family that does not exist, options it does not take, or more pooling than the images allow."""
-    from spikeinit.networks import FAMILIES, LISTED_HIDDEN_LAYERS, describe
+    from spikeinit.networks import FAMILIES, describe
 
     if network["name"] not in FAMILIES:
         return [(f"{path}.name", f"= {network['name']!r}   allowed: {', '.join(FAMILIES)}")]
     options = dict(network.get("options", {}))
-    if "hidden" in network and network["name"] not in LISTED_HIDDEN_LAYERS:
-        listed = ", ".join(sorted(LISTED_HIDDEN_LAYERS))
-        return [(f"{path}.hidden", f"the layers of {network['name']} are fixed; hidden is for {listed}")]
-    if "hidden" in network:
-        options["hidden"] = network["hidden"]
     try:
         described = describe(network["name"], classes=10, width=network["width"], **options)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
+        option = str(error).rpartition("keyword argument ")[2]
+        where = f"its options stand in workflow/spikeinit/networks/{FAMILIES[network['name']]}.py"
+        return [(f"{path}.options", f"{network['name']} takes no option {option}; {where}")]
+    except ValueError as error:
         return [(f"{path}.options", f"= {options}   {error}")]
     return [(path, text) for text in _pooling_problems(described, dataset)]
 

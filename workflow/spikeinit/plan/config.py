@@ -12,7 +12,7 @@ from typing import Any
 from spikeinit.errors import UserError
 from spikeinit.plan import schema
 
-STUDIES = ("energy", "conversion", "asymptote", "sensitivity")
+STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
 """All studies, in the order in which they appear everywhere."""
 
 CUSTOM_FILES = ("train.npz", "test.npz")

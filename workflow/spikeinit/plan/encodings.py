@@ -14,10 +14,12 @@ ENCODINGS: dict[str, dict[str, float]] = {
     "constant": {"mean": 0.0, "std": 1.0},
     "static_spikes": {},
     "retina": {"threshold": 1.0, "phase": 0.0},
+    "standardized": {},
+    "events": {"window_ms": 1.0},
 }
 """Each encoding's parameters with their defaults."""
 
-ANALOGUE = frozenset({"constant"})
+ANALOGUE = frozenset({"constant", "standardized"})
 """Encodings whose input is a real number in every step; that of all others is a spike (1) or none (0)."""
 
 
@@ -47,6 +49,8 @@ def complete(name: str, parameters: Mapping[str, float | Sequence[float]]) -> di
     filled = {**defaults, **parameters}
     if name == "constant" and min(_items(filled["std"])) <= 0:
         raise UserError(f"encoding constant: std = {filled['std']}; a standard deviation is above 0")
+    if name == "events" and filled["window_ms"] <= 0:
+        raise UserError(f"encoding events: window_ms = {filled['window_ms']}; a window is longer than 0 ms")
     if name == "retina":
         if filled["threshold"] <= 0:
             raise UserError(f"encoding retina: threshold = {filled['threshold']}; it must be above 0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spikeinit.errors import UserError
@@ -26,7 +26,8 @@ class Run:
     name: readable slug, unique in its study. labels: the values by which tables group it. `stage` is the rule that
     makes the run from `spec`, `tables` are the CSV files that its study's tables are made of, `evaluation` is for
     trained runs only, and `ann` is the (data set, slug) of the analogue network it starts from. batch: the job that
-    short trained runs share, on one data set; "" for a job of the run's own. A study gives all its runs one, or none.
+    short trained runs share, on one data set; "" for a job of the run's own. A study gives all its trained runs
+    one, or none.
     """
 
     name: str
@@ -38,6 +39,19 @@ class Run:
     tables: tuple[str, ...] = ("metrics", "curves", "accuracy", "spikes", "energy", "rates")
     ann: tuple[str, str] | None = None
     batch: str = ""
+
+
+def sharing_jobs(planned: Iterable[Run], runs_per_job: int) -> list[Run]:
+    """The same runs, in batches of so many on one data set each; with one run per job, each with a job of its own."""
+    if runs_per_job == 1:
+        return list(planned)
+    counts: dict[str, int] = {}
+    found = []
+    for run in planned:
+        dataset = run.labels["dataset"]
+        number = counts[dataset] = counts.get(dataset, -1) + 1
+        found.append(replace(run, batch=f"{dataset}_{number // runs_per_job + 1}"))
+    return found
 
 
 def batches(planned: Iterable[Run]) -> dict[str, list[Run]]:
@@ -76,15 +90,18 @@ def _short(value: Any) -> str:
 
 def initializer_spec(config: Config, choice: Mapping[str, Any], options: Mapping[str, Any]) -> InitializerSpec:
     """The spec of an initialiser named in the configuration, with the digest of the code of its law."""
-    name = choice["name"]
-    if name == DATA_DRIVEN:
-        source = source_digest("spikeinit.conversion.data_driven")
-    elif name in registry.MODULES:
-        source = source_digest(f"spikeinit.initializers.{registry.MODULES[name]}")
-    else:
-        source = "+".join(file_source_digest(path) for path in config.initializer_files)
     parameters = {key: value for key, value in choice.items() if key != "name"}
-    return InitializerSpec(name, parameters, options["layers"], options["bias"], source)
+    source = law_source(config, choice["name"])
+    return InitializerSpec(choice["name"], parameters, options["layers"], options["bias"], source)
+
+
+def law_source(config: Config, name: str) -> str:
+    """Digest of the code of an initialiser, in this package or in the user's files."""
+    if name == DATA_DRIVEN:
+        return source_digest("spikeinit.conversion.data_driven")
+    if name in registry.MODULES:
+        return source_digest(f"spikeinit.initializers.{registry.MODULES[name]}")
+    return "+".join(file_source_digest(path) for path in config.initializer_files)
 
 
 def train_source(network: str) -> str:

@@ -159,11 +159,17 @@ def score_spec(config: Config, study: str) -> str:
         f"spikeinit.studies.{study}.claims",
         study=study,
         conditions_met=not differences,
+        **_conditions_by_part(module, config),
         differences=differences,
         datasets=module.stands_in_for(config),
         confidence=statistics["confidence"],
         equivalence_margin=statistics["equivalence_margin"],
     )
+
+
+def _conditions_by_part(module: Any, config: Config) -> dict[str, Any]:
+    """For a study whose claims rest on parts with conditions of their own: part -> differences and data sets."""
+    return {"parts": module.conditions_by_part(config)} if hasattr(module, "conditions_by_part") else {}
 
 
 def sync_spec(config: Config, study: str) -> str:

@@ -28,11 +28,10 @@ class Images:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network family, its width factor, its hidden layers' sizes where it lists them, and its own options."""
+    """A network family, its width factor, and the family's own options."""
 
     name: str
     width: float = 1.0
-    hidden: tuple[int, ...] | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -133,6 +132,44 @@ class EvaluateSpec:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class Simulation:
+    """Untrained networks of one kind with one initialiser; the names are `spikeinit.measures.propagation`'s.
+
+    gradient_repeats: networks through which gradients are followed back; 0 for none.
+    """
+
+    label: str
+    initializer: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    depth: int = 100
+    width: int = 1000
+    timesteps: int = 1
+    decay: float = 0.5
+    threshold: float = 1.0
+    reset: str = "subtract"
+    first_layer: str = "integrate"
+    repeats: int = 20
+    gradient_repeats: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class SimulateSpec:
+    """A group of simulations that one job runs."""
+
+    simulations: tuple[Simulation, ...]
+    seed: int
+    surrogate: str = "arctan"
+    slope: float = 1.0
+    source: str = ""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The one seed from which every repeat has a stream of its own."""
+        return (self.seed,)
+
+
 def to_dict(spec: Any) -> dict[str, Any]:
     """A spec as nested dictionaries and lists, as JSON would give it back."""
     return _plain(dataclasses.asdict(spec))
@@ -203,6 +240,7 @@ def from_dict(kind: type[Spec], values: dict[str, Any]) -> Spec:
         if dataclasses.is_dataclass(types[key]):
             value = from_dict(types[key], value)
         elif isinstance(value, list):
-            value = tuple(value)
+            members = [item for item in typing.get_args(types[key]) if dataclasses.is_dataclass(item)]
+            value = tuple(from_dict(members[0], item) for item in value) if members else tuple(value)
         arguments[key] = value
     return kind(**arguments)

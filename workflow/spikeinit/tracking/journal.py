@@ -52,13 +52,13 @@ class Journal:
         spec: Mapping[str, Any],
         spec_digest: str,
         labels: Mapping[str, Any],
-        dataset: Mapping[str, str],
+        dataset: Mapping[str, str] | None,
         resumed_from: int | None = None,
     ) -> None:
         """Training begins, or goes on after epoch `resumed_from`.
 
         `spec` is the tree that `spec_digest` is the digest of, without the list of seeds; `labels` are the readable
-        names of the combination; `dataset` holds "name" and "sha256".
+        names of the combination; `dataset` holds "name" and "sha256", and is None where no images are used.
         """
         self._append(
             {

@@ -103,6 +103,7 @@ def states(events: Iterable[Mapping[str, Any]], *, unfinished: str | None) -> li
 def _state(events: list[Mapping[str, Any]], *, current: bool, unfinished: str | None) -> RunState:
     starts = [event for event in events if event["event"] == "start"]
     first, start = starts[0], starts[-1]
+    dataset = start["dataset"]
     points: dict[tuple[str, int], Point] = {}
     texts: dict[str, str] = {}
     tags = {key: _text(value) for key, value in start["labels"].items()}
@@ -142,7 +143,7 @@ def _state(events: list[Mapping[str, Any]], *, current: bool, unfinished: str | 
         params=_params(start["spec"], start["seed"]),
         tags=tags,
         points=tuple(points.values()),
-        dataset=(start["dataset"]["name"], start["dataset"]["sha256"][:LONGEST_DATASET_DIGEST]),
+        dataset=dataset and (dataset["name"], dataset["sha256"][:LONGEST_DATASET_DIGEST]),
         texts=texts,
         status=status,
         start_time=_milliseconds(first),

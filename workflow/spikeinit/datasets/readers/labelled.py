@@ -1,13 +1,19 @@
-"""Images with their labels, as every reader returns them, and the checks that hold for any format."""
+"""Images, or recordings of events, with their labels, as every reader returns them; checks that hold for any format."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spikeinit.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from spikeinit.datasets.recordings import Recordings
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,41 @@ class Labelled:
 
     images: np.ndarray
     labels: np.ndarray
+
+    def chosen(self, rows: np.ndarray) -> Labelled:
+        """The rows of those numbers, in that order."""
+        return type(self)(self.images[rows], self.labels[rows])
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What a prepared file holds beside the labels."""
+        import torch
+
+        return {"images": torch.from_numpy(self.images)}
+
+    def statistics(self) -> dict[str, float] | None:
+        """Mean and standard deviation of pixel / 255 over all images, exact up to the last rounding."""
+        counts = np.bincount(self.images.ravel(), minlength=256)
+        values = np.arange(256) / 255
+        mean = float(counts @ values / counts.sum())
+        return {"mean": mean, "std": float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))}
+
+
+@dataclass(frozen=True)
+class LabelledRecordings(Labelled):
+    """The same for recordings of events in the place of images."""
+
+    images: Recordings
+
+    def chosen(self, rows: np.ndarray) -> LabelledRecordings:
+        import torch
+
+        return LabelledRecordings(self.images[torch.from_numpy(rows)], self.labels[rows])
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        return {"address": self.images.address, "time": self.images.time, "offsets": self.images.offsets}
+
+    def statistics(self) -> None:
+        """None: events have no grey values."""
 
 
 def check_labels(labels: np.ndarray, images: int, classes: int, path: Path) -> None:

@@ -11,7 +11,14 @@ from typing import Any
 
 from spikeinit.plan import checks, sweeps
 from spikeinit.plan.config import Config
-from spikeinit.plan.grids import Run, evaluate_spec, initializer_spec, shared_differences, train_source
+from spikeinit.plan.grids import (
+    Run,
+    evaluate_spec,
+    initializer_spec,
+    shared_differences,
+    sharing_jobs,
+    train_source,
+)
 from spikeinit.plan.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
 
 NAME = "sensitivity"
@@ -19,7 +26,7 @@ NAME = "sensitivity"
 PUBLISHED = {
     "train_images": None,
     "test_images": None,
-    "network": {"name": "mlp", "width": 1.0, "hidden": [10]},
+    "network": {"name": "mlp", "width": 1.0, "options": {"hidden": [10]}},
     "encoding": {"timesteps": 50},
     "neuron": {
         "decay": 0.7,
@@ -75,7 +82,7 @@ def runs(config: Config) -> list[Run]:
                 sections.setdefault(identity, (dataset, changed))
                 members.setdefault(identity, []).append(name)
     changes = [(dataset, _changes(section, changed, keys)) for dataset, changed in sections.values()]
-    return [
+    found = [
         Run(
             run_name,
             NAME,
@@ -89,6 +96,7 @@ def runs(config: Config) -> list[Run]:
         )
         for run_name, (identity, (dataset, changed)) in zip(sweeps.run_names(changes), sections.items(), strict=True)
     ]
+    return sharing_jobs(found, section["runs_per_job"])
 
 
 def _changes(section: Mapping[str, Any], changed: Mapping[str, Any], keys: list[str]) -> dict[str, Any]:
@@ -97,11 +105,10 @@ def _changes(section: Mapping[str, Any], changed: Mapping[str, Any], keys: list[
 
 
 def _train_spec(config: Config, dataset: str, section: Mapping[str, Any]) -> TrainSpec:
-    network = {key: tuple(value) if isinstance(value, list) else value for key, value in section["network"].items()}
     neuron = {key: tuple(value) if isinstance(value, list) else value for key, value in section["neuron"].items()}
     return TrainSpec(
         images=Images(dataset, section["train_images"], section["test_images"]),
-        network=NetworkSpec(**network),
+        network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
         neuron=NeuronSpec(**neuron),
         initializer=initializer_spec(config, section["initializer"], {"layers": "all", "bias": "law"}),

@@ -1,0 +1,33 @@
+"""Simulate deep untrained networks: potentials, spikes and gradients through depth, beside the mean-field prediction.
+
+INPUTS   none: weights and input are drawn
+OUTPUTS  runs/<study>/<run>/signals.csv; beside it, in no rule's output, runs/<study>/<run>/seeds/<n>/journal.jsonl
+DECIDES  the random streams of the networks, one per repeat
+"""
+
+
+rule simulate_network:
+    """Simulate {wildcards.run}."""
+    input:
+        tracking=ancient(TRACKING_READY),
+    output:
+        "results/{name}/runs/{study}/{run}/signals.csv",
+    log:
+        "results/{name}/logs/simulate_network/{study}/{run}.log",
+    benchmark:
+        "results/{name}/benchmarks/simulate_network/{study}/{run}.tsv"
+    wildcard_constraints:
+        study=studies_by("simulate_network"),
+        run=runs_by("simulate_network"),
+    conda:
+        "../../envs/environment.yaml"
+    threads: CONFIG.threads
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        spec=lambda wildcards: requests.run_spec(run_of(wildcards)),
+    shell:
+        "stage {log:q} simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
+        ' --tracking {input.tracking:q} --initializer-files "${{INITIALIZER_FILES[@]}}"'
+        " --threads {threads} --signals {output:q}"

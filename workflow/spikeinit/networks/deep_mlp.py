@@ -1,0 +1,18 @@
+"""The fully connected network of Micheli et al. (2024, Sec. V).
+
+"10 layers, each comprising n = 600 LIF neurons"; "the MLP converts inputs to binary spikes through the first LIF
+layer", and "the final layer of the network outputs binary spikes". Read as the derivation has it (Sec. III-B: the input
+is the potential of the initial layer): neurons on the pixels without weights, `depth` layers of 600, and the classes'
+neurons.
+"""
+
+from spikeinit.networks.layers import Dense, Encoder, Network, scaled
+
+NEURONS = 600
+DEPTH = 10
+
+
+def network(classes: int, width: float = 1.0, depth: int = DEPTH) -> Network:
+    """The published network for `width` 1; hidden layers of 600 neurons scaled by `width`."""
+    hidden = [Dense(scaled(NEURONS, width)) for _ in range(depth)]
+    return Network("deep_mlp", (Encoder(), *hidden, Dense(classes)))

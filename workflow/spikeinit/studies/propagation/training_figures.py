@@ -1,0 +1,126 @@
+"""Figures of the trainings: 8 to 10 of Micheli et al. (2024), and the iterations to an accuracy.
+
+Lines and points are means over the seeds, bands and bars one standard deviation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from spikeinit.studies import figure_style as style
+from spikeinit.studies.propagation.looks import Look, looks
+from spikeinit.studies.table_tools import StudyTables
+
+NETWORKS = {"deep_mlp": "MLP", "deep_cnn": "CNN"}
+LABELS = {"depth": "hidden layers", "width": "neurons per layer", "decay": "decay β", "threshold": "threshold θ"}
+
+
+def training_accuracy(tables: StudyTables) -> Figure:
+    """Figure 8: training accuracy over the iterations."""
+    return _curves(tables["progress"], "iteration", "train_accuracy", "training accuracy (%)")
+
+
+def test_accuracy(tables: StudyTables) -> Figure:
+    """Figure 9: accuracy on the monitored test images after each epoch."""
+    return _curves(tables["curves"], "epoch", "test_accuracy", "test accuracy (%)")
+
+
+def _curves(frame: pd.DataFrame, x: str, measure: str, text: str) -> Figure:
+    frame = frame[frame["experiment"] == "comparison"]
+    tasks = list(frame[["network", "dataset"]].drop_duplicates().itertuples(index=False, name=None))
+    known = looks(frame["initializer"])
+    figure, axes = style.panels(*style.grid_of(len(tasks)), height=2.8, legend=0.8)
+    handles: dict[str, Any] = {}
+    for panel, (network, dataset) in zip(axes.flat, tasks, strict=False):
+        of_task = frame[(frame["network"] == network) & (frame["dataset"] == dataset)]
+        for name, look in known.items():
+            own = of_task[of_task["initializer"] == name]
+            if len(own):
+                handles[look.label] = _band(panel, own, x, measure, look)
+        panel.set(title=f"{NETWORKS.get(network, network)}, {dataset}", xlabel=x, ylabel=text, ylim=(0, 101))
+        panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    style.hide_unused(axes, len(tasks))
+    style.legend_below(figure, handles)
+    return figure
+
+
+def _band(axes: Axes, own: pd.DataFrame, x: str, measure: str, look: Look) -> Any:
+    groups = own.groupby(x)[measure]
+    mean, sd = groups.mean(), groups.std().fillna(0)
+    axes.fill_between(mean.index, mean - sd, mean + sd, color=look.color, alpha=0.12, linewidth=0)
+    marker = "." if len(mean) < 20 else None
+    style_of = {"color": look.color, "linestyle": look.line, "linewidth": look.width, "marker": marker}
+    return axes.plot(mean.index, mean, **style_of)[0]
+
+
+def iterations_to_accuracy(tables: StudyTables) -> Figure:
+    """How many iterations until the training accuracy first reaches each level; crosses where no seed did."""
+    frame = tables["iterations_to_accuracy"]
+    tasks = list(frame[["network", "dataset"]].drop_duplicates().itertuples(index=False, name=None))
+    known = looks(frame["initializer"])
+    levels = sorted(frame["level"].unique())
+    figure, axes = style.panels(*style.grid_of(len(tasks)), height=2.8, legend=0.8)
+    handles: dict[str, Any] = {}
+    for panel, (network, dataset) in zip(axes.flat, tasks, strict=False):
+        of_task = frame[(frame["network"] == network) & (frame["dataset"] == dataset)]
+        for position, (name, look) in enumerate(known.items()):
+            own = of_task[of_task["initializer"] == name].set_index("level")
+            offset = 0.7 * ((position + 0.5) / len(known) - 0.5)
+            for place, level in enumerate(levels):
+                if level in own.index:
+                    handles[look.label] = _point(panel, place + offset, own.loc[level], look, style.MARKERS[position])
+        panel.set_xticks(range(len(levels)), [f"{level:g} %" for level in levels])
+        panel.set(title=f"{NETWORKS.get(network, network)}, {dataset}", xlabel="training accuracy")
+        panel.set(ylabel="iterations", ylim=(0, 1.08 * of_task["last_iteration"].max()))
+    style.hide_unused(axes, len(tasks))
+    style.legend_below(figure, handles)
+    return figure
+
+
+def _point(axes: Axes, x: float, row: pd.Series, look: Look, marker: str) -> Any:
+    if not row["reached"]:
+        axes.plot(x, row["last_iteration"], color=look.color, marker="x", markersize=4, linestyle="")
+        return axes.plot([], [], color=look.color, marker=marker, linestyle="")[0]
+    sd = 0.0 if np.isnan(row["iterations_sd"]) else row["iterations_sd"]
+    error = style.deviation(row["iterations_mean"], sd)
+    axes.errorbar(x, row["iterations_mean"], error, fmt="none", ecolor=look.color, elinewidth=1)
+    fill = "full" if row["reached"] == row["runs"] else "none"
+    axes.plot(x, row["iterations_mean"], color=look.color, marker=marker, fillstyle=fill, linestyle="")
+    return axes.plot([], [], color=look.color, marker=marker, linestyle="")[0]
+
+
+def robustness(tables: StudyTables) -> Figure:
+    """Figure 10: training accuracy at the last epoch while one thing varies."""
+    frame = tables["robustness"]
+    parameters = list(frame["parameter"].unique())
+    known = looks(frame["initializer"])
+    figure, axes = style.panels(*style.grid_of(max(len(parameters), 1)), height=2.5, legend=0.5, sharey=True)
+    handles: dict[str, Any] = {}
+    for panel, parameter in zip(axes.flat, parameters, strict=False):
+        for position, (name, look) in enumerate(known.items()):
+            own = frame[(frame["parameter"] == parameter) & (frame["initializer"] == name)]
+            handles[look.label] = panel.errorbar(
+                own["value"],
+                own["train_accuracy_mean"],
+                own["train_accuracy_sd"].fillna(0),
+                color=look.color,
+                linestyle=look.line,
+                marker=style.MARKERS[position],
+                capsize=2,
+            )
+        values = sorted(frame.loc[frame["parameter"] == parameter, "value"].unique())
+        panel.set_xticks(values, [f"{value:g}" for value in values])
+        panel.set(xlabel=LABELS.get(parameter, parameter), ylim=(0, 103))
+    if not parameters:
+        style.empty(axes[0, 0])
+    for row in axes:
+        row[0].set_ylabel("training accuracy (%)")
+    style.hide_unused(axes, max(len(parameters), 1))
+    style.legend_below(figure, handles)
+    return figure
