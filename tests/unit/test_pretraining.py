@@ -278,7 +278,10 @@ def prepared(tmp_path):
         save_tensors(path, {"images": images.images, "labels": images.labels})
         sha256[path.name] = file_digest(path)
     manifest = {"name": "bars", "classes": 4, "shape": [1, 8, 8], "images": {"train": 120, "test": 40}}
-    write_json(folder / "manifest.json", manifest | {"validation": 12, "sha256": sha256})
+    write_json(
+        folder / "manifest.json",
+        manifest | {"validation": 12, "statistics": {"mean": 0.5, "std": 0.5}, "sha256": sha256},
+    )
     write_json(tmp_path / "tracking.json", {"enabled": False})
     return tmp_path
 
