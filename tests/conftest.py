@@ -13,6 +13,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one per core; read when torch is imported
 
 CHECKOUT = Path(__file__).parents[1]
+REMOVED = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+"""Variables that Snakemake's jobs must do without; the last would have each compile the package anew."""
 SMOKE = ("--configfile", "workflow/overlays/smoke.yaml")
 
 
@@ -28,7 +30,7 @@ def copy_checkout(destination: Path) -> Path:
     for name in ("Snakefile", "config.yaml"):
         shutil.copy2(CHECKOUT / name, destination / name)
     shutil.copytree(CHECKOUT / "envs", destination / "envs")
-    shutil.copytree(CHECKOUT / "workflow", destination / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CHECKOUT / "workflow", destination / "workflow")  # with what is compiled of it
     return destination
 
 
@@ -41,7 +43,7 @@ def smoke_with(folder: Path, changes: str) -> tuple[str, ...]:
 def snakemake(folder: Path, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
     """Run Snakemake by its path, with no environment activated, in `folder`."""
     command = [str(Path(sys.executable).parent / "snakemake"), "--cores", "2", *arguments]
-    inherited = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    inherited = {key: value for key, value in os.environ.items() if key not in REMOVED}
     finished = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, env=inherited | environment, check=False, timeout=600
     )

@@ -34,7 +34,9 @@ results, run = Path(sys.argv[1]), sys.argv[2]
 seeds, epochs, seconds = int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
 folder = results / "laptop" / "runs" / "energy" / run / "seeds"
 journals = [Journal(folder / str(seed) / "journal.jsonl") for seed in range(seeds)]
-print(spawn([journal.path for journal in journals], results / "laptop" / "tracking.json").pid, flush=True)
+patience = float(sys.argv[6]) if len(sys.argv) > 6 else 0.0
+paths = [journal.path for journal in journals]
+print(spawn(paths, results / "laptop" / "tracking.json", patience=patience).pid, flush=True)
 for seed, journal in enumerate(journals):
     journal.start(run=run, study="energy", name="laptop", seed=seed, spec={"epochs": epochs}, spec_digest="a" * 64,
                   labels={}, dataset={"name": "digits", "sha256": "b" * 64}, resumed_from=None)
@@ -263,6 +265,24 @@ def test_a_locked_database_delays_the_mirror_alone_and_a_killed_trainer_is_marke
     journal = tmp_path / "laptop" / "runs" / "energy" / "killed" / "seeds" / "0" / "journal.jsonl"
     assert len(losses) == journal.read_text().count('"epoch":')
     assert not store.runs("energy", "laptop/energy/killed/seed1")
+
+
+def test_a_short_job_is_left_to_the_sync_unless_it_is_killed(tmp_path, start):
+    write_json(tmp_path / "laptop" / "tracking.json", {"enabled": True, "uri": f"sqlite:///{tmp_path}/mlflow.db"})
+    trainer = start(TRAINER, tmp_path, "short", 1, 2, 0.1, 300)
+    mirror = int(trainer.stdout.readline())
+    assert trainer.wait(timeout=180) == 0
+    wait_for(lambda: is_gone(mirror))
+    assert not (tmp_path / "mlflow.db").exists()
+
+    trainer = start(TRAINER, tmp_path, "killed", 1, 500, 0.1, 300)
+    mirror = int(trainer.stdout.readline())
+    journal = tmp_path / "laptop" / "runs" / "energy" / "killed" / "seeds" / "0" / "journal.jsonl"
+    wait_for(lambda: journal.exists() and '"epoch":' in journal.read_text())
+    trainer.kill()
+    trainer.wait()
+    wait_for(lambda: is_gone(mirror))
+    assert recorded(tmp_path, "killed", 0)[0] == "KILLED"
 
 
 def test_a_deleted_store_is_made_again(tmp_path, start):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spikeinit.errors import UserError
@@ -41,6 +41,19 @@ class Run:
     batch: str = ""
 
 
+def sharing_jobs(planned: Iterable[Run], runs_per_job: int) -> list[Run]:
+    """The same runs, in batches of so many on one data set each; with one run per job, each with a job of its own."""
+    if runs_per_job == 1:
+        return list(planned)
+    counts: dict[str, int] = {}
+    found = []
+    for run in planned:
+        dataset = run.labels["dataset"]
+        number = counts[dataset] = counts.get(dataset, -1) + 1
+        found.append(replace(run, batch=f"{dataset}_{number // runs_per_job + 1}"))
+    return found
+
+
 def batches(planned: Iterable[Run]) -> dict[str, list[Run]]:
     """The runs that share jobs, by batch, in order."""
     found: dict[str, list[Run]] = {}
@@ -48,16 +61,6 @@ def batches(planned: Iterable[Run]) -> dict[str, list[Run]]:
         if run.batch:
             found.setdefault(run.batch, []).append(run)
     return found
-
-
-def batch_names(datasets: Sequence[str], size: int) -> list[str]:
-    """A batch for each run, by its data set: so many runs share a job, in order."""
-    counts: dict[str, int] = {}
-    names = []
-    for dataset in datasets:
-        number = counts[dataset] = counts.get(dataset, -1) + 1
-        names.append(f"{dataset}_{number // size + 1}")
-    return names
 
 
 def study_module(study: str) -> Any:

@@ -4,6 +4,9 @@ Training spawns it and forgets it. It reads the journals about twice a second, i
 something to send, and leaves when every journal has ended, or when its parent is gone: a run without an "end" is
 then marked KILLED. A store that is away costs only the mirror time: after each failure it waits longer before
 trying again, and it gives up half a minute after training is over. What is lost then, `sync_tracking` replays.
+
+A job that ends within its first seconds is left to `sync_tracking`: MLflow's import takes longer than a look at such a
+job could last.
 """
 
 from __future__ import annotations
@@ -26,16 +29,19 @@ from spikeinit.tracking.state import RunState, states
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks at the journals
 LONGEST_BREAK = 60.0  # seconds between two tries of a store that is away
+PATIENCE = 20.0  # seconds before anything is sent
 
 _spawned: list[subprocess.Popen[bytes]] = []  # kept: a forgotten Popen warns when it is collected
 
 
-def spawn(journals: Iterable[Path], tracking: Path, *, log: Path | None = None) -> subprocess.Popen[bytes] | None:
+def spawn(
+    journals: Iterable[Path], tracking: Path, *, log: Path | None = None, patience: float = PATIENCE
+) -> subprocess.Popen[bytes] | None:
     """Start the mirror of one training job for the journals of all its seeds, which need not exist yet.
 
-    `tracking` is the results folder's tracking.json; `log` defaults to mirror.log in the run's folder. Returns the
-    process, which nobody needs to wait for, or None when tracking is off or the mirror cannot start: one line says
-    why, and training goes on.
+    `tracking` is the results folder's tracking.json; `log` defaults to mirror.log in the run's folder; a job that ends
+    within `patience` seconds is not mirrored, unless it is killed. Returns the process, which nobody needs to wait for,
+    or None when tracking is off or the mirror cannot start: one line says why, and training goes on.
     """
     journals = list(journals)
     try:
@@ -44,7 +50,8 @@ def spawn(journals: Iterable[Path], tracking: Path, *, log: Path | None = None) 
         log = log or journals[0].parents[2] / "mirror.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "spikeinit.tracking.mirror", "--tracking", str(tracking)]
-        command += ["--parent", str(os.getpid()), "--since", repr(time.time()), "--journals", *map(str, journals)]
+        command += ["--parent", str(os.getpid()), "--since", repr(time.time()), "--patience", str(patience)]
+        command += ["--journals", *map(str, journals)]
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -67,6 +74,7 @@ def main() -> None:
     parser.add_argument("--tracking", type=Path, required=True)
     parser.add_argument("--parent", type=int, required=True, help="process whose end is the end of training")
     parser.add_argument("--since", type=float, required=True, help="unix time; an earlier end does not count")
+    parser.add_argument("--patience", type=float, default=0.0, help="seconds from then before anything is sent")
     parser.add_argument("--drain", type=float, default=30.0, help="seconds of further tries when training is over")
     arguments = parser.parse_args()
     os.nice(10)
@@ -75,6 +83,7 @@ def main() -> None:
         read_settings(arguments.tracking),
         arguments.parent,
         arguments.drain,
+        arguments.since + arguments.patience,
     )
 
 
@@ -132,8 +141,12 @@ class Breaker:
         self.failures = 0
 
 
-def follow(followed: list[Followed], settings: Settings, parent: int, drain: float) -> None:
-    """Mirror until the journals have ended or the parent is gone; give up what is left `drain` seconds later."""
+def follow(followed: list[Followed], settings: Settings, parent: int, drain: float, quiet_until: float) -> None:
+    """Mirror until the journals have ended or the parent is gone; give up what is left `drain` seconds later.
+
+    Before the time `quiet_until` nothing is sent, nor ever if the journals end by then; only a parent that is gone
+    breaks the quiet.
+    """
     store = settings.store()
     breaker = Breaker()
     pause = SHORTEST_PAUSE
@@ -141,8 +154,14 @@ def follow(followed: list[Followed], settings: Settings, parent: int, drain: flo
     while True:
         # Asked before reading: whatever a parent that is gone now has written is then read below.
         orphaned = os.getppid() != parent
+        quiet = time.time() < quiet_until and not orphaned
         news = [item.look(orphaned=orphaned) for item in followed]
         pause = SHORTEST_PAUSE if any(news) else min(pause * 1.5, LONGEST_PAUSE)
+        if quiet:
+            if all(item.ended for item in followed):
+                return
+            time.sleep(SHORTEST_PAUSE)
+            continue
         if not leaving and (orphaned or all(item.ended for item in followed)):
             if any(item.pending for item in followed):
                 load_mlflow()  # on a busy machine this alone may take longer than the store is given

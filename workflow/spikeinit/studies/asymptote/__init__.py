@@ -15,7 +15,7 @@ from typing import Any
 from spikeinit.errors import UserError
 from spikeinit.plan import checks
 from spikeinit.plan.config import Config
-from spikeinit.plan.grids import Run, batch_names, evaluate_spec, initializer_spec, train_source
+from spikeinit.plan.grids import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
 from spikeinit.plan.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.studies.asymptote.conditions import differences, stands_in_for
 from spikeinit.studies.asymptote.outputs import RUN_TABLES
@@ -39,11 +39,9 @@ MEASURED = {"input_rate": 0.1, "input_mean": 0.1}
 def runs(config: Config) -> list[Run]:
     """All experiments' runs, cut into batches of `runs_per_job`; added initialisers only where their law exists."""
     section = config.sections[NAME]
-    found = list(itertools.chain.from_iterable(make(config, section) for make in EXPERIMENTS))
-    batches = batch_names([values["labels"]["dataset"] for values in found], section["runs_per_job"])
-    return [
-        Run(**values, study=NAME, tables=RUN_TABLES, batch=batch) for values, batch in zip(found, batches, strict=True)
-    ]
+    declared = itertools.chain.from_iterable(make(config, section) for make in EXPERIMENTS)
+    found = [Run(**values, study=NAME, tables=RUN_TABLES) for values in declared]
+    return sharing_jobs(found, section["runs_per_job"])
 
 
 def _coding(config: Config, section: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,6 @@ tables, figures and claims stand in modules of their own.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,11 +15,11 @@ from spikeinit.plan import checks
 from spikeinit.plan.config import Config
 from spikeinit.plan.grids import (
     Run,
-    batch_names,
     evaluate_spec,
     initializer_spec,
     law_source,
     run_name,
+    sharing_jobs,
     train_source,
 )
 from spikeinit.plan.provenance import source_digest
@@ -51,11 +50,8 @@ LABELS = ("experiment", "dataset", "network", "initializer", "depth", "width", "
 
 def runs(config: Config) -> list[Run]:
     """The simulations, the trainings of figures 8 and 9, task by task, and those of figure 10, in batches."""
-    trained = _trained(config, config.sections[NAME])
-    batches = batch_names([run.labels["dataset"] for run in trained], config.sections[NAME]["runs_per_job"])
-    return _simulated(config) + [
-        dataclasses.replace(run, batch=batch) for run, batch in zip(trained, batches, strict=True)
-    ]
+    section = config.sections[NAME]
+    return _simulated(config) + sharing_jobs(_trained(config, section), section["runs_per_job"])
 
 
 def _simulated(config: Config) -> list[Run]:

@@ -11,7 +11,14 @@ from typing import Any
 
 from spikeinit.plan import checks, sweeps
 from spikeinit.plan.config import Config
-from spikeinit.plan.grids import Run, evaluate_spec, initializer_spec, shared_differences, train_source
+from spikeinit.plan.grids import (
+    Run,
+    evaluate_spec,
+    initializer_spec,
+    shared_differences,
+    sharing_jobs,
+    train_source,
+)
 from spikeinit.plan.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
 
 NAME = "sensitivity"
@@ -75,7 +82,7 @@ def runs(config: Config) -> list[Run]:
                 sections.setdefault(identity, (dataset, changed))
                 members.setdefault(identity, []).append(name)
     changes = [(dataset, _changes(section, changed, keys)) for dataset, changed in sections.values()]
-    return [
+    found = [
         Run(
             run_name,
             NAME,
@@ -89,6 +96,7 @@ def runs(config: Config) -> list[Run]:
         )
         for run_name, (identity, (dataset, changed)) in zip(sweeps.run_names(changes), sections.items(), strict=True)
     ]
+    return sharing_jobs(found, section["runs_per_job"])
 
 
 def _changes(section: Mapping[str, Any], changed: Mapping[str, Any], keys: list[str]) -> dict[str, Any]:
