@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from spikeinit.conversion.ann import build_ann, evaluate, load_ann
+from spikeinit.conversion.baselines import convert_by
 from spikeinit.conversion.extraction import (
     collect_activations,
     histogram_rows,
@@ -21,14 +22,16 @@ from spikeinit.conversion.extraction import (
     table_rows,
 )
 from spikeinit.datasets.load import Images
+from spikeinit.encoding import encode
 from spikeinit.errors import UserError
 from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.io import file_digest, load_tensors, read_csv, save_tensors, write_json
-from spikeinit.plan.conversion import ActivationsSpec, AnnSpec
+from spikeinit.plan.ann_specs import ActivationsSpec, AnnSpec
+from spikeinit.plan.conversion_specs import CalibrateSpec
 from spikeinit.plan.specs import EncodingSpec, NetworkSpec, TrainingSpec, from_dict, to_dict, to_json
 from spikeinit.plan.specs import Images as ImagesSpec
 from spikeinit.pretraining import metrics, take_ann, train_ann
-from spikeinit.stages import extract_activations, pretrain_ann
+from spikeinit.stages import calibrate_snn, extract_activations, pretrain_ann
 
 SPEC = AnnSpec(
     images=ImagesSpec("bars"),
@@ -325,6 +328,47 @@ def test_the_stages_chain(monkeypatch, prepared):
     expected = collect(network, bars(120, 0).images[:20], limit=4096, channel_limit=256)
     for found, wanted in zip(load_activations(folder / "a.safetensors"), expected, strict=True):
         np.testing.assert_allclose(found.layer.values(), wanted.layer.values(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_with_thresholds_of_its_own_is_calibrated(monkeypatch, prepared):
+    spec = dataclasses.replace(SPEC, activation={"name": "qcfs", "levels": 4}, augmentation={})
+    ann = pretrain(monkeypatch, prepared, spec)
+    run_folder = prepared / "laptop/runs/conversion/bars_small_qcfs_calibrated"
+    training = dataclasses.replace(SPEC.training, optimizer={"name": "adam", "learning_rate": 0.01})
+    calibration = CalibrateSpec(
+        ann=spec,
+        method="qcfs",
+        timesteps=(1, 3),
+        epochs=(2, 1),
+        training=training,
+        surrogate_width=0.5,
+        batch_size=20,
+        conventions=("qiao2015",),
+    )
+    words = ["--spec", to_json(calibration), "--study", "conversion", "--run", run_folder.name, "--device", "cpu"]
+    words += ["--data", prepared / "bars/manifest.json", "--tracking", prepared / "tracking.json", "--thresholds"]
+    words += ["--weights", ann / "weights.safetensors", "--calibrated", run_folder / "weights.safetensors"]
+    words += [word for name in ("curves", "accuracy", "layers") for word in (f"--{name}", run_folder / f"{name}.csv")]
+    run(monkeypatch, calibrate_snn, *words)
+
+    curves = read_csv(run_folder / "curves.csv")
+    assert [(row["timesteps"], row["epoch"]) for row in curves] == [("1", "0"), ("1", "1"), ("1", "2"), ("3", "3")]
+    final = {row["timesteps"]: row["accuracy"] for row in read_csv(run_folder / "accuracy.csv")}
+    assert final == {"1": curves[2]["test_accuracy"], "3": curves[3]["test_accuracy"]}
+    # the weights kept for T = 3 are those that gave its accuracy; those for T = 1 are others
+    weights, _ = load_tensors(run_folder / "weights.safetensors")
+    network = convert_by("qcfs", load_ann(spec, ann / "weights.safetensors", input_shape=(1, 8, 8), classes=4), 1, {})
+    for timesteps in (1, 3):
+        own = {key.removeprefix(f"{timesteps}/"): value for key, value in weights.items() if key[0] == str(timesteps)}
+        network.load_state_dict(own)
+        inputs = encode(TEST.images, "constant", timesteps, **spec.encoding.parameters)
+        with torch.no_grad():
+            answers = network(inputs)[0].mean(0).argmax(1)
+        assert float(final[str(timesteps)]) == 100 * int((answers == TEST.labels).sum()) / len(TEST)
+    journal = prepared / "laptop/runs/conversion" / run_folder.name / "seeds/0/journal.jsonl"
+    labels = json.loads(journal.read_text().splitlines()[0])["labels"]
+    assert labels["ann_run"] == "laptop/conversion/ann_bars_small/seed0"
+    assert labels["conversion_run"] == "laptop/conversion/bars_small_qcfs/seed0"
 
 
 def test_ready_weights_are_taken_without_training(monkeypatch, prepared):
