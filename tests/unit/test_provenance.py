@@ -21,7 +21,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (provenance.source_digest, provenance._tree, provenance._imports, provenance._module_digest):
+    for cached in (provenance.source_digest, provenance._imports, provenance._read):
         cached.cache_clear()
 
 

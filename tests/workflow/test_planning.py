@@ -41,6 +41,13 @@ def test_propagation_at_paper_scale_is_two_simulations_and_a_job_for_each_traini
     assert planned["fetch_dataset"] == 4
 
 
+@pytest.mark.parametrize("study", ["propagation", "conversion", "asymptote", "sensitivity"])
+def test_any_study_is_a_target_whatever_plain_snakemake_runs(folder, study):
+    planned = jobs(folder, study, *smoke_with(folder, "studies: [energy]"))
+    assert planned[f"score_{study}"] == planned[f"plot_{study}"] == 1
+    assert "score_energy" not in planned
+
+
 def test_tracking_can_be_switched_off(folder):
     planned = jobs(folder, *smoke_with(folder, "tracking: {enabled: false}"))
     assert "sync_tracking" not in planned

@@ -17,7 +17,7 @@ from spikeinit.plan import conversion, grids, requests
 
 try:
     CONFIG = from_mapping(config)
-    RUNS = {study: {run.name: run for run in grids.runs(CONFIG, study)} for study in CONFIG.studies}
+    RUNS = {study: {run.name: run for run in grids.runs(CONFIG, study)} for study in CONFIG.sections}
     ANNS = conversion.anns(CONFIG)
     requests.check_results_folder("results")
 except UserError as error:
@@ -155,8 +155,8 @@ def tables_of(study):
 
 
 def studies_with(file):
-    """The configured studies that end in `file`, beside their tables and figures."""
-    return [study for study in CONFIG.studies if file in outputs_of(study).EXTRA]
+    """The studies that end in `file`, beside their tables and figures."""
+    return [study for study in RUNS if file in outputs_of(study).EXTRA]
 
 
 EVIDENCE = ("statistics", "audit")
@@ -169,8 +169,8 @@ def evidence_of(study):
 
 
 def study_results(study):
-    """Every final file of a study; nothing for one that the configuration leaves out."""
-    if study not in CONFIG.studies:
+    """Every final file of a study; nothing for one that has no section in the configuration."""
+    if study not in RUNS:
         return []
     folder = f"{RESULTS}/studies/{study}"
     return [f"{folder}/{file}" for file in requests.study_files(study)] + (

@@ -58,9 +58,9 @@ def ann_run(dataset: str, network: str) -> str:
 
 
 def anns(config: Config) -> dict[tuple[str, str], Ann]:
-    """(data set, network slug) -> every analogue network that the configured studies need."""
+    """(data set, network slug) -> every analogue network that the studies need."""
     found = {}
-    for study in config.studies:
+    for study in config.sections:
         module = importlib.import_module(f"spikeinit.studies.{study}")
         for ann in getattr(module, "anns", lambda _: [])(config):
             found[ann.dataset, ann.network] = ann
