@@ -26,7 +26,7 @@ def run_stage(main: Callable[[], None]) -> None:
             raise
         need_and_have = ". ".join(str(error).split(". ")[:4])
         print(
-            f"error: the GPU's memory is full: {need_and_have}; lower batch_size (of training, evaluation) or timesteps,"
+            f"error: the GPU's memory is full: {need_and_have}; lower batch_size (training, evaluation) or timesteps,"
             " run fewer jobs at once (--cores), or set device: cpu; finished epochs are kept",
             file=sys.stderr,
         )
