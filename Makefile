@@ -10,8 +10,8 @@ INSTALLED := $(VENV)/.installed
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
-reproduce: $(INSTALLED)   ## the whole reproduction at laptop scale, from nothing
-	$(VENV)/bin/snakemake --cores $(CORES)
+reproduce: $(INSTALLED)   ## the whole reproduction at laptop scale, from nothing; the energy study comes first
+	$(VENV)/bin/snakemake --cores $(CORES) --prioritize energy
 
 report: $(INSTALLED)      ## results/report.html: figures, tables, scorecard and provenance in one file
 	$(VENV)/bin/snakemake --cores $(CORES)
@@ -45,6 +45,7 @@ bench: $(INSTALLED)       ## our speed beside other libraries', measured in one 
 	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/training_step.py
 	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/neuron_kernel.py
 	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/propagation.py
+	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/threshold_search.py
 
 lock: $(INSTALLED)        ## resolve envs/requirements.in anew
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
