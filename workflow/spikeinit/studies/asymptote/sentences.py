@@ -130,7 +130,7 @@ def _normalized(tables: StudyTables) -> Finding:
     table = table[(table["outcome"] == TRAINED).groupby([table[c] for c in cases]).transform("any")]
     cells = table.groupby(["dataset", "technique", "k", "lambda"])["accuracy_mean"]
     spread = cells.agg(lambda a: a.max() - a.min()).groupby("technique").mean()
-    with_it = spread[spread.index.isin(("batch", "batch_through_time"))]
+    with_it = spread[spread.index.isin(("bn", "bntt"))]
     without = spread[spread.index.isin(("none", "dropout"))]
     if with_it.empty or without.empty:
         return Finding()
