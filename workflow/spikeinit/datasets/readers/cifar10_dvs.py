@@ -2,9 +2,9 @@
 
 One archive per class, airplane.zip to truck.zip, or the folder airplane/ to truck/ that it unpacks to, with a thousand
 recordings cifar10_<class>_<number>.aedat. AEDAT 2.0: lines that begin with #, then eight bytes per event, most
-significant first: address (32 bits), time in microseconds (32). Of the address, bit 0 is the polarity (0: brighter), bits
-1 to 7 and 8 to 14 are the two coordinates, bit 15 marks an external signal, which is no event. The camera stood on its
-side: the image is upright with row 127 - (bits 1 to 7) and column 127 - (bits 8 to 14), as SpikingJelly reads it too.
+significant first: address (32 bits), time in microseconds (32). Of the address, bit 0 is the polarity (0: brighter),
+bits 1 to 7 and 8 to 14 are the two coordinates, bit 15 marks an external signal, which is no event. The camera stood
+on its side: the image is upright with row 127 - (bits 1 to 7) and column 127 - (bits 8 to 14), as SpikingJelly has it.
 
 Recordings start at time 0 here. The data set has no split: as is usual, the first 900 of each class, by their number,
 are for training and the last 100 for testing. Archives are read recording by recording and never unpacked.
