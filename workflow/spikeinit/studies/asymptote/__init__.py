@@ -82,7 +82,7 @@ def _normalization(config: Config, section: Mapping[str, Any]) -> Iterator[dict[
             neuron = {"k": case["k"], "lambda": case["lambda"], "theta": 1.0}
             own = task["network"] | {"options": {**task["network"]["options"], **TECHNIQUES[technique]}}
             parts = [task["dataset"], technique]
-            chosen = {"neuron": neuron, "technique": technique}
+            chosen = {"neuron": neuron, "technique": technique, "optimizer": part["optimizer"]}
             yield _run(config, section, part, {**task, "network": own}, "normalization", parts, choice, **chosen)
 
 
@@ -207,6 +207,7 @@ def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Pr
     for index, optimizer in enumerate(section["versatility"]["optimizers"]):
         found += checks.optimizer_problems(f"{NAME}.versatility.optimizers.{index}", optimizer)
     found += checks.optimizer_problems(f"{NAME}.optimizer", section["optimizer"])
+    found += checks.optimizer_problems(f"{NAME}.normalization.optimizer", section["normalization"]["optimizer"])
     found += checks.repeated_problems(f"{NAME}.versatility.optimizers", section["versatility"]["optimizers"])
     found += checks.repeated_problems(f"{NAME}.versatility.neurons", section["versatility"]["neurons"])
     every = [*section["initializers"], *section["added_initializers"]]
