@@ -136,6 +136,8 @@ def test_conversion_chain_links_its_records(workflow):
     made = found[found["tags.stage"].isin(["conversion", "calibration"])]
     assert len(made) == 3
     assert set(made["tags.ann_run"]) == {ann}
+    calibrated = made[made["tags.stage"] == "calibration"]
+    assert set(calibrated["tags.conversion_run"]) < set(made["tags.spikeinit.run"])
 
 
 def test_data_driven_runs_begin_with_a_trained_network(workflow):

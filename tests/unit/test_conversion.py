@@ -73,7 +73,7 @@ def layers():
 
 def thresholds_of(layers, kinds, timesteps, tmp_path):
     write_csv(tmp_path / "thresholds.csv", threshold_rows(layers, kinds, timesteps, 1), COLUMNS)
-    return read_thresholds(tmp_path / "thresholds.csv")
+    return read_thresholds(tmp_path / "thresholds.csv")[timesteps]
 
 
 @pytest.mark.parametrize("timesteps", [1, 2, 3, 7])
@@ -278,7 +278,7 @@ def test_a_dead_layer_gets_a_defined_threshold(tmp_path):
     assert all((row["threshold"], row["error"], row["dead"]) == (1.0, 0.0, True) for row in dead)
     write_csv(tmp_path / "t.csv", rows, COLUMNS)
     readouts = simulate(
-        ann, convert_by("optimal", ann, 2, read_thresholds(tmp_path / "t.csv")), images(), ENCODING, [2], 8
+        ann, convert_by("optimal", ann, 2, read_thresholds(tmp_path / "t.csv")[2]), images(), ENCODING, [2], 8
     )
     assert readouts[0].spikes[5] == 0
     assert readouts[0].errors[5] == 0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
+from spikeinit.conversion.ann import build_ann
 from spikeinit.measures.energy import energy
-from spikeinit.measures.operations import fan_out, synapses
+from spikeinit.measures.operations import dense_operations, fan_out, synapses
 from spikeinit.measures.spikes import SpikeCounter
+from spikeinit.plan.specs import NetworkSpec
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,39 @@ def test_fan_out_of_a_convolution_by_counting_each_connection(stride, padding, k
 
 def test_synapses_of_a_linear_layer():
     assert synapses(nn.Linear(12, 7), (12,)) == 84
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 1), (2, 1), (2, 0)])
+def test_printed_operations_count_padded_zeros_too(stride, padding):
+    """A convolution of ones without borders: the image with its padding written out has every product."""
+    operation = nn.Conv2d(3, 4, 3, stride, padding, bias=False)
+    nn.init.ones_(operation.weight)
+    padded = torch.ones(1, 3, 9 + 2 * padding, 7 + 2 * padding)
+    products = nn.functional.conv2d(padded, operation.weight, stride=stride).sum().item()
+    assert dense_operations(operation, (3, 9, 7)) == products
+    assert dense_operations(nn.Linear(12, 7), (3, 2, 2)) == 84
+
+
+def test_vgg16_costs_what_the_conversion_paper_prints():
+    """Section 9: 7.85 mJ at 12.5 pJ a FLOP, two FLOP a multiply-accumulate. By hand, in units of 1,024 x 9:
+
+    32 x 32: 3*64 + 64*64 = 4,288;    16 x 16: (64*128 + 128*128) / 4 = 6,144;
+    8 x 8: (128*256 + 2*256*256) / 16 = 10,240;    4 x 4: (256*512 + 2*512*512) / 64 = 10,240;
+    2 x 2: 3*512*512 / 256 = 3,072. Together 33,984 x 9,216 = 313,196,544 for the convolutions.
+    """
+    spec = SimpleNamespace(network=NetworkSpec("vgg16"), activation={"name": "relu"})
+    network = build_ann(spec, input_shape=(3, 32, 32), classes=100).eval()
+    with torch.no_grad():
+        _, trace = network(torch.zeros(1, 1, 3, 32, 32), keep_received=True)
+    received = zip(network.weighted_layers(), trace.received, strict=True)
+    counts = [dense_operations(layer.operation, tuple(values.shape[1:])) for layer, values in received]
+    assert sum(counts[:13]) == 33_984 * 9_216 == 313_196_544
+    assert sum(counts[13:]) == 512 * 4096 + 4096 * 4096 + 4096 * 100
+    joule = energy("qiao2015", synaptic_operations=0, multiply_accumulates=sum(counts[:13]))
+    assert joule == pytest.approx(7.85e-3, rel=0.005)
+    assert energy("qiao2015_flop_per_mac", synaptic_operations=0, multiply_accumulates=sum(counts)) == pytest.approx(
+        332_480_512 * 12.5e-12
+    )
 
 
 def test_operations_equal_the_nonzero_products_of_the_convolution():

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 
 import numpy as np
 import pytest
 import torch
+from bars import FIT, SPEC, TEST, VALIDATION, collect
 
-from spikeinit.conversion.ann import build_ann, evaluate, load_ann
+from spikeinit.conversion.ann import build_ann
 from spikeinit.conversion.extraction import (
-    collect_activations,
     histogram_rows,
     layer_names,
     load_activations,
@@ -20,43 +19,12 @@ from spikeinit.conversion.extraction import (
     sorted_rows,
     table_rows,
 )
-from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
 from spikeinit.interruption import Interrupted, Interruption
-from spikeinit.io import file_digest, load_tensors, read_csv, save_tensors, write_json
-from spikeinit.plan.conversion import ActivationsSpec, AnnSpec
-from spikeinit.plan.specs import EncodingSpec, NetworkSpec, TrainingSpec, from_dict, to_dict, to_json
-from spikeinit.plan.specs import Images as ImagesSpec
-from spikeinit.pretraining import metrics, take_ann, train_ann
-from spikeinit.stages import extract_activations, pretrain_ann
-
-SPEC = AnnSpec(
-    images=ImagesSpec("bars"),
-    network=NetworkSpec("vgg9_small", 1 / 16),
-    activation={"name": "relu"},
-    encoding=EncodingSpec("constant", 1, {"mean": 0.3, "std": 0.3}),
-    training=TrainingSpec(
-        epochs=3,
-        batch_size=16,
-        optimizer={"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 5e-4},
-        schedule={"name": "cosine"},
-        loss={"name": "cross_entropy", "reduction": "mean"},
-    ),
-    augmentation={"crop": 1, "cutout": 2},
-)
-
-
-def bars(count, seed, size=8):
-    """Images of a bright column whose position is the class."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(4, (count,), generator=generator)
-    images = torch.randint(0, 60, (count, 1, size, size), generator=generator, dtype=torch.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[:, :, 2 * label : 2 * label + 2] = 255
-    return Images(images=images, labels=labels, classes=4, name="bars", sha256="")
-
-
-FIT, VALIDATION, TEST = bars(100, 0), bars(30, 1), bars(40, 2)
+from spikeinit.io import save_tensors
+from spikeinit.plan.ann_specs import ActivationsSpec, AnnSpec
+from spikeinit.plan.specs import NetworkSpec, from_dict, to_dict, to_json
+from spikeinit.pretraining import metrics, train_ann
 
 
 def train(folder, spec=SPEC, *, stop_after=None):
@@ -177,11 +145,6 @@ def brute_force(network, images):
     return [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
 
 
-def collect(network, images=FIT.images[:24], **limits):
-    limits = {"limit": 1 << 16, "channel_limit": 1 << 12} | limits
-    return collect_activations(network, images, SPEC.encoding, batch_size=10, **limits)
-
-
 def test_extraction_is_what_every_relu_gave(network):
     layers = collect(network)
     expected = brute_force(network, FIT.images[:24])
@@ -263,87 +226,6 @@ def test_a_dead_layer_has_no_values_and_nan_is_an_error(network):
         first.normalization.bias.fill_(float("nan"))
     with pytest.raises(UserError, match=r"layer_1: .*diverged"):
         collect(network)
-
-
-# --- stages
-
-
-@pytest.fixture
-def prepared(tmp_path):
-    """A prepared data set of bars, 120 training images (12 of them for validation) and 40 test images."""
-    folder = tmp_path / "bars"
-    sha256 = {}
-    for name, images in (("train", bars(120, 0)), ("test", TEST)):
-        path = folder / f"{name}.safetensors"
-        save_tensors(path, {"images": images.images, "labels": images.labels})
-        sha256[path.name] = file_digest(path)
-    manifest = {"name": "bars", "classes": 4, "shape": [1, 8, 8], "images": {"train": 120, "test": 40}}
-    write_json(folder / "manifest.json", manifest | {"validation": 12, "sha256": sha256})
-    write_json(tmp_path / "tracking.json", {"enabled": False})
-    return tmp_path
-
-
-def run(monkeypatch, stage, *words):
-    monkeypatch.setattr(sys, "argv", [stage.__name__, *map(str, words)])
-    stage.main()
-
-
-def pretrain(monkeypatch, folder, spec, pretrained=""):
-    ann = folder / "laptop/ann/bars/small"
-    outputs = [word for name in ("metrics.csv", "curves.csv") for word in (f"--{name[:-4]}", ann / name)]
-    weights = ann / "weights.safetensors"
-    words = ["--spec", to_json(spec), "--study", "conversion", "--run", "ann_bars_small", "--network", "small"]
-    words += ["--runs", folder / "laptop/runs", "--data", folder / "bars/manifest.json", "--device", "cpu"]
-    words += ["--tracking", folder / "tracking.json", f"--pretrained={pretrained}", "--weights", weights, *outputs]
-    run(monkeypatch, pretrain_ann, *words)
-    return ann
-
-
-def test_the_stages_chain(monkeypatch, prepared):
-    ann = pretrain(monkeypatch, prepared, SPEC)
-    (row,) = read_csv(ann / "metrics.csv")
-    assert [one["epoch"] for one in read_csv(ann / "curves.csv")] == ["1", "2", "3"]
-    journal = prepared / "laptop/runs/conversion/ann_bars_small/seeds/0/journal.jsonl"
-    events = [json.loads(line) for line in journal.read_text().splitlines()]
-    assert [event["event"] for event in events] == ["start", "epoch", "epoch", "epoch", "profile", "end"]
-    assert events[0]["labels"]["network"] == "small"
-    assert events[0]["name"] == "laptop"
-    assert all("test_accuracy" not in event.get("metrics", {}) for event in events[1:4])
-
-    network = load_ann(SPEC, ann / "weights.safetensors", input_shape=(1, 8, 8), classes=4)
-    assert float(row["test_accuracy"]) == evaluate(network, TEST, SPEC.encoding, SPEC.training.loss)["accuracy"]
-
-    folder = prepared / "activations"
-    spec = ActivationsSpec(ann=SPEC, images=20, batch_size=8, limit=4096, channel_limit=256)
-    words = ["--spec", to_json(spec), "--data", prepared / "bars/manifest.json", "--device", "cpu"]
-    words += ["--weights", ann / "weights.safetensors", "--activations", folder / "a.safetensors"]
-    words += [word for name in ("table", "histogram", "sorted") for word in (f"--{name}", folder / f"{name}.csv")]
-    run(monkeypatch, extract_activations, *words)
-    expected = collect(network, bars(120, 0).images[:20], limit=4096, channel_limit=256)
-    for found, wanted in zip(load_activations(folder / "a.safetensors"), expected, strict=True):
-        np.testing.assert_allclose(found.layer.values(), wanted.layer.values(), rtol=1e-4, atol=1e-6)
-
-
-def test_ready_weights_are_taken_without_training(monkeypatch, prepared):
-    torch.manual_seed(0)
-    theirs = build_ann(SPEC, input_shape=(1, 8, 8), classes=4)
-    state = {}
-    for number, layer in enumerate(theirs.weighted_layers()):
-        modules = [layer.operation] if layer.normalization is None else [layer.operation, layer.normalization]
-        for place, module in enumerate(modules):
-            section = "features" if number < 6 else "classifier"
-            state |= {f"{section}.{3 * number + place}.{key}": value for key, value in module.state_dict().items()}
-    path = prepared / "ready.pth"
-    torch.save(state, path)
-    spec = dataclasses.replace(SPEC, pretrained=file_digest(path))
-    ann = pretrain(monkeypatch, prepared, spec, path)
-    weights, _ = load_tensors(ann / "weights.safetensors")
-    assert all(torch.equal(weights[name], tensor) for name, tensor in theirs.state_dict().items())
-    (row,) = read_csv(ann / "metrics.csv")
-    assert row["epochs"] == "0"
-    assert float(row["test_accuracy"]) == evaluate(theirs, TEST, SPEC.encoding, SPEC.training.loss)["accuracy"]
-    with pytest.raises(UserError, match="changed since the workflow was planned"):
-        take_ann(dataclasses.replace(spec, pretrained="0" * 64), path, FIT, VALIDATION, "cpu")
 
 
 def test_specs_survive_json():

@@ -21,7 +21,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (provenance.source_digest, provenance._tree, provenance._imports, provenance._module_digest):
+    for cached in (provenance.source_digest, provenance._imports, provenance._read):
         cached.cache_clear()
 
 
@@ -59,6 +59,18 @@ def test_code_that_decides_no_number_of_a_training_does_not_count(package, file)
     with (package / file).open("a") as opened:
         opened.write("\nADDED = 1\n")
     assert digest(*TRAIN) == before
+
+
+PRETRAIN = ("spikeinit.stages.pretrain_ann", "spikeinit.networks.vgg")
+
+
+@pytest.mark.parametrize("file", ["plan/conversion_methods.py", "plan/conversion_specs.py", "conversion/baselines.py"])
+def test_how_a_network_is_converted_does_not_count_in_its_training(package, file):
+    before, converting = digest(*PRETRAIN), digest("spikeinit.stages.calibrate_snn")
+    with (package / file).open("a") as opened:
+        opened.write("\nADDED = 1\n")
+    assert digest(*PRETRAIN) == before
+    assert digest("spikeinit.stages.calibrate_snn") != converting
 
 
 def test_closure_follows_imports_inside_functions():

@@ -35,11 +35,17 @@ def test_energy_at_paper_scale_is_nine_combinations_of_two_data_sets_and_the_com
 def test_propagation_at_paper_scale_is_two_simulations_and_a_job_for_each_training(folder):
     planned = jobs(folder, "propagation", "--configfile", "workflow/overlays/paper.yaml")
     assert planned["simulate_network"] == 2
-    assert not {"train_snn", "evaluate_snn"} & set(planned)
     section = yaml.safe_load((CHECKOUT / "workflow/overlays/paper.yaml").read_text())["propagation"]
     swept = sum(len(section["robustness"][key]) - 1 for key in ("depths", "widths", "decays", "thresholds"))
-    assert sum(rule.startswith("train_batch_propagation") for rule in planned) == 5 * 8 + 2 * (1 + swept)
+    assert planned["train_snn"] == planned["evaluate_snn"] == 5 * 8 + 2 * (1 + swept)
     assert planned["fetch_dataset"] == 4
+
+
+@pytest.mark.parametrize("study", ["propagation", "conversion", "asymptote", "sensitivity"])
+def test_any_study_is_a_target_whatever_plain_snakemake_runs(folder, study):
+    planned = jobs(folder, study, *smoke_with(folder, "studies: [energy]"))
+    assert planned[f"score_{study}"] == planned[f"plot_{study}"] == 1
+    assert "score_energy" not in planned
 
 
 def test_tracking_can_be_switched_off(folder):

@@ -1,6 +1,6 @@
 """Train a converted network further, at one number of steps after the other.
 
-INPUTS   ann/<dataset>/<network>/weights.safetensors, thresholds/<dataset>/<network>/T<timesteps>/, the data set
+INPUTS   ann/<dataset>/<network>/weights.safetensors, thresholds/<dataset>/<network>/, the data set
 OUTPUTS  runs/<study>/<run>/{curves.csv,accuracy_by_timesteps.csv,layers.csv,weights.safetensors}; beside them, in no
          rule's output, runs/<study>/<run>/seeds/<n>/ with checkpoints and journal
 DECIDES  the calibrated weights
@@ -12,7 +12,7 @@ rule calibrate_snn:
     input:
         data=dataset_of_run,
         weights=lambda wildcards: ann_weights(run_of(wildcards)),
-        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards), requests.threshold_timesteps(run_of(wildcards))),
+        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)),
         tracking=ancient(TRACKING_READY),
     output:
         curves="results/{name}/runs/{study}/{run}/curves.csv",

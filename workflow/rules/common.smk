@@ -17,7 +17,7 @@ from spikeinit.plan import conversion, grids, requests
 
 try:
     CONFIG = from_mapping(config)
-    RUNS = {study: {run.name: run for run in grids.runs(CONFIG, study)} for study in CONFIG.studies}
+    RUNS = {study: {run.name: run for run in grids.runs(CONFIG, study)} for study in CONFIG.sections}
     ANNS = conversion.anns(CONFIG)
     requests.check_results_folder("results")
 except UserError as error:
@@ -52,7 +52,6 @@ wildcard_constraints:
     study="|".join(STUDIES),
     dataset=grids.NAME_PATTERN,
     network=grids.NAME_PATTERN,
-    timesteps="[0-9]+",
     run=grids.NAME_PATTERN,
 
 
@@ -109,11 +108,9 @@ def ann_weights(run):
     return [] if run.ann is None else [f"{RESULTS}/ann/{'/'.join(run.ann)}/weights.safetensors"]
 
 
-def ann_thresholds(run, timesteps):
-    """Thresholds from that network's activations, a file for each number of steps."""
-    return (
-        [] if run.ann is None else [f"{RESULTS}/thresholds/{'/'.join(run.ann)}/T{t}/thresholds.csv" for t in timesteps]
-    )
+def ann_thresholds(run):
+    """Thresholds from that network's activations; none for a run that takes none."""
+    return [f"{RESULTS}/thresholds/{'/'.join(run.ann)}/thresholds.csv"] if requests.takes_thresholds(run) else []
 
 
 def files_of_runs(study):
@@ -139,7 +136,7 @@ def files_of_anns(study):
 def thresholds_of_conversions(study):
     """The thresholds of all runs that convert an analogue network."""
     converted = [run for run in RUNS[study].values() if run.stage == "convert_ann"]
-    return sorted({path for run in converted for path in ann_thresholds(run, requests.threshold_timesteps(run))})
+    return sorted({path for run in converted for path in ann_thresholds(run)})
 
 
 def outputs_of(study):
@@ -158,8 +155,8 @@ def tables_of(study):
 
 
 def studies_with(file):
-    """The configured studies that end in `file`, beside their tables and figures."""
-    return [study for study in CONFIG.studies if file in outputs_of(study).EXTRA]
+    """The studies that end in `file`, beside their tables and figures."""
+    return [study for study in RUNS if file in outputs_of(study).EXTRA]
 
 
 EVIDENCE = ("statistics", "audit")
@@ -172,8 +169,8 @@ def evidence_of(study):
 
 
 def study_results(study):
-    """Every final file of a study; nothing for one that the configuration leaves out."""
-    if study not in CONFIG.studies:
+    """Every final file of a study; nothing for one that has no section in the configuration."""
+    if study not in RUNS:
         return []
     folder = f"{RESULTS}/studies/{study}"
     return [f"{folder}/{file}" for file in requests.study_files(study)] + (

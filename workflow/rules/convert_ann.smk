@@ -1,6 +1,6 @@
 """Convert an analogue network by one method and run it on the test images.
 
-INPUTS   ann/<dataset>/<network>/weights.safetensors, thresholds/<dataset>/<network>/T<timesteps>/, the data set
+INPUTS   ann/<dataset>/<network>/weights.safetensors, thresholds/<dataset>/<network>/, the data set
 OUTPUTS  runs/<study>/<run>/{accuracy_by_timesteps.csv,layers.csv}; beside them, in no rule's output,
          runs/<study>/<run>/seeds/<n>/journal.jsonl
 DECIDES  nothing: all choices were made on training images
@@ -12,7 +12,7 @@ rule convert_ann:
     input:
         data=dataset_of_run,
         weights=lambda wildcards: ann_weights(run_of(wildcards)),
-        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards), requests.threshold_timesteps(run_of(wildcards))),
+        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)),
         tracking=ancient(TRACKING_READY),
     output:
         accuracy="results/{name}/runs/{study}/{run}/accuracy_by_timesteps.csv",

@@ -1,28 +1,28 @@
-"""Choose thresholds and initial potentials from activations, for one number of steps.
+"""Choose thresholds and initial potentials from activations, for every number of steps.
 
 INPUTS   activations/<dataset>/<network>/activations.safetensors
-OUTPUTS  thresholds/<dataset>/<network>/T<timesteps>/thresholds.csv
+OUTPUTS  thresholds/<dataset>/<network>/thresholds.csv
 DECIDES  threshold and initial potential of every layer, by every rule that the configuration's methods ask for
 """
 
 
 rule optimize_thresholds:
-    """Thresholds of {wildcards.network} on {wildcards.dataset} for {wildcards.timesteps} steps."""
+    """Thresholds of {wildcards.network} on {wildcards.dataset}."""
     input:
         "results/{name}/activations/{dataset}/{network}/activations.safetensors",
     output:
-        "results/{name}/thresholds/{dataset}/{network}/T{timesteps}/thresholds.csv",
+        "results/{name}/thresholds/{dataset}/{network}/thresholds.csv",
     log:
-        "results/{name}/logs/optimize_thresholds/{dataset}/{network}/T{timesteps}.log",
+        "results/{name}/logs/optimize_thresholds/{dataset}/{network}.log",
     benchmark:
-        "results/{name}/benchmarks/optimize_thresholds/{dataset}/{network}/T{timesteps}.tsv"
+        "results/{name}/benchmarks/optimize_thresholds/{dataset}/{network}.tsv"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=60,
+        runtime=240,
     params:
-        spec=lambda wildcards: requests.thresholds_spec(ann_of(wildcards), int(wildcards.timesteps)),
+        spec=lambda wildcards: requests.thresholds_spec(ann_of(wildcards)),
     shell:
         "stage {log:q} optimize_thresholds --spec {params.spec:q} --activations {input:q} --thresholds {output:q}"

@@ -5,7 +5,7 @@ OUTPUTS  studies/<study>/figures/<figure>.{svg,png}
 DECIDES  nothing that is tested
 """
 
-for study in CONFIG.studies:
+for study in RUNS:
 
     rule:
         name:

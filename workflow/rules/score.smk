@@ -5,7 +5,7 @@ OUTPUTS  studies/<study>/scorecard.{csv,md,html}
 DECIDES  the verdicts: given only where the published conditions were met, otherwise "scaled down"
 """
 
-for study in CONFIG.studies:
+for study in RUNS:
 
     rule:
         name:

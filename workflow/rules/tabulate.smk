@@ -5,7 +5,7 @@ OUTPUTS  studies/<study>/tables/<table>.csv, the short ones also as HTML for the
 DECIDES  what is averaged over what; the tables' modules say so
 """
 
-for study in CONFIG.studies:
+for study in RUNS:
 
     rule:
         name:

@@ -11,7 +11,7 @@ rule train_snn:
     input:
         data=dataset_of_run,
         ann=lambda wildcards: ann_weights(run_of(wildcards)),
-        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards), requests.threshold_timesteps(run_of(wildcards))),
+        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)),
         tracking=ancient(TRACKING_READY),
     output:
         metrics="results/{name}/runs/{study}/{run}/metrics.csv",

@@ -97,6 +97,13 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, sort_keys=True, indent=2, allow_nan=False) + "\n")
 
 
+def parse_yaml(text: str) -> Any:
+    """YAML as Python values, by libyaml where PyYAML was built with it: ten times as fast."""
+    import yaml
+
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file; `UserError` names the file when it is missing or malformed."""
     path = Path(path)

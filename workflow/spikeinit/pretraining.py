@@ -19,7 +19,7 @@ from spikeinit.initializers import initialize
 from spikeinit.interruption import Interruption
 from spikeinit.io import file_digest
 from spikeinit.networks.build import FeedForward
-from spikeinit.plan.conversion import AnnSpec
+from spikeinit.plan.ann_specs import AnnSpec
 from spikeinit.randomness import stream
 from spikeinit.training import Result, train_seed
 

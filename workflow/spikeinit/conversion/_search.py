@@ -4,6 +4,9 @@ Sums over sorted values are kept as an unevaluated pair of float64 (high, low), 
 two thresholds differ by far less than the sums they are made of. Prefix sums are stored at the head of every block of
 `BLOCK` values only; the rest of a block is added when it is asked for, so that the table of 10^8 values takes 25 MB
 and stays in the cache.
+
+Sums and search share this file because numba's cache of a compiled function sees changes in the function's own file
+only: after an edit of sums that stood elsewhere the search would go on with the old ones.
 """
 
 from __future__ import annotations

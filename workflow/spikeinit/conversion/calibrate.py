@@ -17,7 +17,7 @@ from typing import Any
 from spikeinit.datasets.load import Images
 from spikeinit.interruption import Interruption
 from spikeinit.networks.build import FeedForward
-from spikeinit.plan.conversion import CalibrateSpec, CalibrationStep
+from spikeinit.plan.conversion_specs import CalibrateSpec, CalibrationStep
 from spikeinit.training import Result, train_seed
 
 

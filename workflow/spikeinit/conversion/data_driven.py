@@ -57,7 +57,8 @@ def prepare(
         timesteps=spec.encoding.timesteps,
         kernel=kernel,
     )
-    initialize_from(network, load_tensors(weights)[0], read_thresholds(thresholds, output=True)[KIND])
+    chosen = read_thresholds(thresholds, output=True)[spec.encoding.timesteps][KIND]
+    initialize_from(network, load_tensors(weights)[0], chosen)
     return network.to(device)
 
 

@@ -87,26 +87,30 @@ def _of_channels(layer: LayerActivations, timesteps: int, norm: int) -> list[Thr
     return [Threshold(*each) for each in zip(*columns, strict=True)]
 
 
-def read_thresholds(path: str | Path, *, output: bool = False) -> dict[str, list[LayerThreshold]]:
-    """Kind -> thresholds of every layer in trace order, from thresholds.csv; with `output` also the output layer's.
+def read_thresholds(path: str | Path, *, output: bool = False) -> dict[int, dict[str, list[LayerThreshold]]]:
+    """Number of steps -> kind -> thresholds of every layer in trace order, from thresholds.csv.
 
-    UserError for a missing or damaged file.
+    With `output` also the output layer's. UserError for a missing or damaged file.
     """
-    found: dict[str, dict[int, list[tuple[float, float]]]] = {}
+    found: dict[int, dict[str, dict[int, list[tuple[float, float]]]]] = {}
     per_channel: set[str] = set()
     try:
         for row in read_csv(path):
             if row["name"] == OUTPUT and not output:
                 continue
             values = (float(row["threshold"]), float(row["initial_potential"]))
-            found.setdefault(row["kind"], {}).setdefault(int(row["layer"]), []).append(values)
+            kinds = found.setdefault(int(row["timesteps"]), {})
+            kinds.setdefault(row["kind"], {}).setdefault(int(row["layer"]), []).append(values)
             if row["channel"]:
                 per_channel.add(row["kind"])
     except (KeyError, ValueError) as error:
         raise UserError(f"{path}: not a table of thresholds ({error}); delete it and run again") from None
     return {
-        kind: [_tensors(layers[number], kind in per_channel) for number in sorted(layers)]
-        for kind, layers in found.items()
+        timesteps: {
+            kind: [_tensors(layers[number], kind in per_channel) for number in sorted(layers)]
+            for kind, layers in kinds.items()
+        }
+        for timesteps, kinds in found.items()
     }
 
 

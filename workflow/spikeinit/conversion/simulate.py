@@ -15,7 +15,7 @@ import torch
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode
 from spikeinit.measures.energy import energy
-from spikeinit.measures.operations import OperationCounter, synapses
+from spikeinit.measures.operations import OperationCounter, dense_operations
 from spikeinit.networks.build import FeedForward
 from spikeinit.networks.modules import ResidualBlock, Trace
 from spikeinit.plan.specs import EncodingSpec
@@ -170,8 +170,6 @@ def layer_rows(readout: Readout, network: FeedForward, conventions: Iterable[str
     for layer, (operations, products) in enumerate(readout.operations.per_image()[:-1]):
         shape = tuple(readout.operations.sums[layer].shape)
         operation = network.weighted_layers()[layer].operation
-        if isinstance(operation, torch.nn.Linear):
-            shape = (operation.in_features,)
         counts = {"synaptic_operations": operations, "multiply_accumulates": products}
         rows.append(
             {
@@ -180,7 +178,7 @@ def layer_rows(readout: Readout, network: FeedForward, conventions: Iterable[str
                 "layer": layer + 1,
                 "name": names[layer],
                 **counts,
-                "ann_multiply_accumulates": synapses(operation, shape),
+                "ann_multiply_accumulates": dense_operations(operation, shape),
                 **{f"energy_{name}": energy(name, **counts) for name in conventions},
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -36,6 +37,15 @@ def fan_out(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> t
 def synapses(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> float:
     """All synapses of a layer: its multiply-accumulates per image and step when every input is analogue."""
     return fan_out(operation, input_shape).sum().item()
+
+
+def dense_operations(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> int:
+    """Multiply-accumulates of a layer as FLOP are counted in print: padded zeros are multiplied like other inputs."""
+    if isinstance(operation, nn.Linear):
+        return operation.in_features * operation.out_features
+    geometry = zip(input_shape[1:], operation.kernel_size, operation.padding, operation.stride, strict=True)
+    windows = math.prod((size + 2 * padding - kernel) // stride + 1 for size, kernel, padding, stride in geometry)
+    return windows * operation.weight.numel()
 
 
 class OperationCounter:

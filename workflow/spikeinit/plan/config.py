@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spikeinit.errors import UserError
+from spikeinit.io import parse_yaml
 from spikeinit.plan import schema
 
 STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
@@ -55,7 +56,7 @@ def load_config(paths: Sequence[str | Path]) -> Config:
     merged: dict[str, Any] = {}
     for path in paths:
         try:
-            content = yaml.safe_load(Path(path).read_text())
+            content = parse_yaml(Path(path).read_text())
         except FileNotFoundError:
             raise UserError(f"{path}: no such file") from None
         except yaml.YAMLError as error:
@@ -120,7 +121,8 @@ def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     for study in config["studies"]:
         if study not in config:
             found.append((study, f"missing; studies lists {study!r}, so its section is needed"))
-        else:
+    for study in STUDIES:
+        if study in config:
             module = importlib.import_module(f"spikeinit.studies.{study}")
             found.extend(module.problems(config[study], config))
     return found

@@ -1,4 +1,4 @@
-"""Specs of the stages between a ReLU network and a spiking one, and which ReLU networks a configuration needs.
+"""Which analogue networks a configuration needs, with the specs of the stages that make them.
 
 Analogue networks are shared by studies: the conversion study turns them into spiking ones, the energy study takes one
 as its `data_driven` initialisation. Each is known by its data set and a slug.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from spikeinit.io import digest, file_digest
 from spikeinit.networks import FAMILIES
+from spikeinit.plan.ann_specs import ActivationsSpec, AnnSpec, ThresholdsSpec
 from spikeinit.plan.config import Config
 from spikeinit.plan.provenance import source_digest
 from spikeinit.plan.specs import EncodingSpec, Images, NetworkSpec, TrainingSpec, to_dict
@@ -26,152 +27,13 @@ ENERGY_NETWORK = "energy_study"
 
 ANALOGUE_INPUT = "constant"
 
-CALIBRATED = "_calibrated"
-"""What is behind the name of a conversion's run in the name of its calibration."""
-
-LAYER_THRESHOLDS = ("max", "percentile", "mse_grid", "optimal", "optimal_global", "optimal_channel")
-"""How thresholds are chosen from activations."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """A way from an analogue network to a spiking one.
-
-    thresholds: one of `LAYER_THRESHOLDS`, or "trained" for what the activation function learned or was given.
-    activations: the activation functions it is for. shifted: bias shift of V/(2T) in place of an initial potential.
-    signed: signed neurons with memory. per_timesteps: whether another T needs another network.
-    """
-
-    thresholds: str
-    activations: tuple[str, ...] = ("relu",)
-    shifted: bool = False
-    signed: bool = False
-    per_timesteps: bool = False
-
-
-METHODS = {
-    "max": Method("max"),
-    "percentile": Method("percentile"),
-    "mse_grid": Method("mse_grid", per_timesteps=True),
-    "opt": Method("max", shifted=True, per_timesteps=True),
-    "opt_clipped": Method("trained", ("clipped_relu",), shifted=True, per_timesteps=True),
-    "qcfs": Method("trained", ("qcfs",)),
-    "snm": Method("max", signed=True),
-    "optimal": Method("optimal", ("relu", "clipped_relu", "qcfs"), per_timesteps=True),
-    "optimal_global": Method("optimal_global", per_timesteps=True),
-    "optimal_channel": Method("optimal_channel", per_timesteps=True),
-    "snm_optimal": Method("optimal", signed=True, per_timesteps=True),
-}
-"""Conversions by name: max (Diehl et al. 2015), percentile (Rueckauer et al. 2017), mse_grid (Li et al. 2021), opt
-(Deng & Gu 2021, on a ReLU or on their clipped network), qcfs (Bu et al. 2022), snm (Wang et al. 2022), optimal
-(Bojković et al. 2024, and with the global search, per channel, or on signed neurons)."""
-
-
-@dataclass(frozen=True)
-class AnnSpec:
-    """A trained analogue network. `pretrained`: the sha256 of a file of weights taken in place of training."""
-
-    images: Images
-    network: NetworkSpec
-    activation: dict[str, Any]
-    encoding: EncodingSpec
-    training: TrainingSpec
-    augmentation: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    pretrained: str | None = None
-    source: str = ""
-
-    def seed_digest(self) -> str:
-        """What a checkpoint is bound to."""
-        return digest(to_dict(self))
-
-
-@dataclass(frozen=True)
-class ActivationsSpec:
-    """Statistics of an analogue network's activations on its first `images` training images."""
-
-    ann: AnnSpec
-    images: int
-    batch_size: int
-    limit: int
-    channel_limit: int
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class ThresholdsSpec:
-    """Thresholds of every layer for one number of steps, by each of `kinds` (of `LAYER_THRESHOLDS`)."""
-
-    timesteps: int
-    norm: int
-    kinds: tuple[str, ...]
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class ConvertSpec:
-    """One conversion of one analogue network, looked at after each of `timesteps`."""
-
-    ann: AnnSpec
-    method: str
-    timesteps: tuple[int, ...]
-    batch_size: int
-    conventions: tuple[str, ...]
-    source: str = ""
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The seed of the analogue network; conversion draws nothing."""
-        return (self.ann.seed,)
-
-
-@dataclass(frozen=True)
-class CalibrateSpec:
-    """Training of a converted network at each of `timesteps` in turn, from the weights of the one before.
-
-    epochs: one for each of `timesteps`. surrogate_width: a of 1[|v - V| < a], in units of the threshold V.
-    """
-
-    ann: AnnSpec
-    method: str
-    timesteps: tuple[int, ...]
-    epochs: tuple[int, ...]
-    training: TrainingSpec
-    surrogate_width: float
-    batch_size: int
-    conventions: tuple[str, ...]
-    source: str = ""
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The seed of the analogue network, which is the calibration's too."""
-        return (self.ann.seed,)
-
-
-@dataclass(frozen=True)
-class CalibrationStep:
-    """What the training loop needs to know of one number of steps of a calibration."""
-
-    calibration: CalibrateSpec
-    encoding: EncodingSpec
-    training: TrainingSpec
-    before: tuple[int, ...] = field(default=())
-    """The numbers of steps that came before, which decide the weights it starts from."""
-
-    def seed_digest(self) -> str:
-        """What a checkpoint is bound to: steps planned for later do not change it."""
-        values = to_dict(self)
-        done = len(self.before)
-        for key in ("timesteps", "epochs"):
-            values["calibration"][key] = values["calibration"][key][: done + 1]
-        return digest(values)
-
 
 @dataclass(frozen=True)
 class Ann:
     """An analogue network that a study needs: where its jobs belong, their specs, and a file of ready weights.
 
-    thresholds: the kinds (of `LAYER_THRESHOLDS`) to be found for it, by the error of exponent `norm`.
+    thresholds: the kinds (of `conversion.layer_thresholds`) to be found for it, for each of `timesteps`, by the error
+    of exponent `norm`.
     """
 
     study: str
@@ -180,6 +42,7 @@ class Ann:
     spec: AnnSpec
     activations: ActivationsSpec
     thresholds: tuple[str, ...]
+    timesteps: tuple[int, ...]
     norm: int
     pretrained: str = ""
 
@@ -195,9 +58,9 @@ def ann_run(dataset: str, network: str) -> str:
 
 
 def anns(config: Config) -> dict[tuple[str, str], Ann]:
-    """(data set, network slug) -> every analogue network that the configured studies need."""
+    """(data set, network slug) -> every analogue network that the studies need."""
     found = {}
-    for study in config.studies:
+    for study in config.sections:
         module = importlib.import_module(f"spikeinit.studies.{study}")
         for ann in getattr(module, "anns", lambda _: [])(config):
             found[ann.dataset, ann.network] = ann
@@ -213,6 +76,7 @@ def ann_request(
     activations: Mapping[str, Any],
     normalization: Mapping[str, Any],
     thresholds: tuple[str, ...],
+    timesteps: tuple[int, ...],
     norm: int,
 ) -> Ann:
     """An analogue network from the configuration: `network` {name, width, activation, pretrained}, `ann` how it is
@@ -243,6 +107,7 @@ def ann_request(
             ann=spec, **activations, source=source_digest("spikeinit.stages.extract_activations", family)
         ),
         thresholds=thresholds,
+        timesteps=timesteps,
         norm=norm,
         pretrained=path,
     )
@@ -253,6 +118,7 @@ def ann_digest(ann: Ann) -> str:
     return digest([to_dict(ann.spec), to_dict(ann.activations), ann.norm])[:16]
 
 
-def thresholds_spec(ann: Ann, timesteps: int) -> ThresholdsSpec:
-    """Spec of `optimize_thresholds` for one number of steps."""
-    return ThresholdsSpec(timesteps, ann.norm, ann.thresholds, source_digest("spikeinit.stages.optimize_thresholds"))
+def thresholds_spec(ann: Ann) -> ThresholdsSpec:
+    """Spec of `optimize_thresholds`."""
+    source = source_digest("spikeinit.stages.optimize_thresholds")
+    return ThresholdsSpec(ann.timesteps, ann.norm, ann.thresholds, source)

@@ -39,7 +39,7 @@ def source_digest(*modules: str) -> str:
 def file_source_digest(path: str | Path) -> str:
     """The same for one file outside the package: a user's own initialiser."""
     try:
-        return hashlib.sha256(_normalized(Path(path)).encode()).hexdigest()[:16]
+        return _read.__wrapped__(Path(path))[0][:16]  # not remembered: a file of the user's may change
     except (OSError, SyntaxError) as error:
         raise UserError(f"{path}: cannot be read as Python ({error})") from None
 
@@ -68,41 +68,60 @@ def _path(module: str) -> Path | None:
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes(), filename=str(path))
-
-
-@cache
 def _imports(module: str) -> tuple[str, ...]:
     path = _path(module)
     if path is None:
         raise ModuleNotFoundError(f"{module}: no such module in {PACKAGE}")
     found = []
-    for node in ast.walk(_tree(path)):
+    for node in _read(path)[1]:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
+        elif node.module and node.module.split(".")[0] == PACKAGE:
             found.append(node.module)
             found += [name for alias in node.names if _path(name := f"{node.module}.{alias.name}")]
     return tuple(found)
 
 
-@cache
 def _module_digest(module: str) -> str:
     path = _path(module)
-    return hashlib.sha256(_normalized(path).encode()).hexdigest() if path else ""
+    return _read(path)[0] if path else ""
 
 
-def _normalized(path: Path) -> str:
-    tree = ast.parse(path.read_bytes(), filename=str(path))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if not isinstance(body, list) or not isinstance(
-            node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        ):
+@cache
+def _read(path: Path) -> tuple[str, tuple[ast.Import | ast.ImportFrom, ...]]:
+    """The digest of a file's syntax tree, and the import statements anywhere in it."""
+    words: list[str] = []
+    imports: list[ast.Import | ast.ImportFrom] = []
+    _spell(ast.parse(path.read_bytes(), filename=str(path)), words, imports)
+    return hashlib.sha256("\0".join(words).encode()).hexdigest(), tuple(imports)
+
+
+def _spell(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+    """The tree as words, without docstrings; in one walk, because this is most of what planning takes."""
+    kind = node.__class__
+    words.append(kind.__name__)
+    if kind is ast.Import or kind is ast.ImportFrom:
+        imports.append(node)
+    for name in kind._fields:
+        if name == "ctx":  # follows from where the node stands
             continue
-        node.body = [statement for statement in body if not _is_docstring(statement)]
-    return ast.dump(tree, annotate_fields=False)
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            words.append("[")
+            documented = name == "body" and kind in _DOCUMENTED
+            for item in value:
+                if not isinstance(item, ast.AST):
+                    words.append(repr(item))
+                elif not (documented and _is_docstring(item)):
+                    _spell(item, words, imports)
+            words.append("]")
+        elif isinstance(value, ast.AST):
+            _spell(value, words, imports)
+        else:
+            words.append(repr(value))
+
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -13,6 +13,7 @@ from spikeinit.io import canonical_json
 from spikeinit.plan import conversion
 from spikeinit.plan.config import CUSTOM_FILES, Config
 from spikeinit.plan.conversion import Ann
+from spikeinit.plan.conversion_methods import METHODS
 from spikeinit.plan.grids import Run, study_module
 from spikeinit.plan.provenance import source_digest
 from spikeinit.plan.specs import factored, to_dict, to_json
@@ -94,26 +95,16 @@ def activations_spec(ann: Ann) -> str:
     return to_json(ann.activations)
 
 
-def thresholds_spec(ann: Ann, timesteps: int) -> str:
-    """Spec of `optimize_thresholds` for one number of steps."""
-    return to_json(conversion.thresholds_spec(ann, timesteps))
+def thresholds_spec(ann: Ann) -> str:
+    """Spec of `optimize_thresholds`."""
+    return to_json(conversion.thresholds_spec(ann))
 
 
-def threshold_timesteps(run: Run) -> list[int]:
-    """The numbers of steps whose thresholds a run that starts from an analogue network needs.
-
-    A calibration keeps the thresholds of its first number of steps, and so does a conversion whose thresholds do not
-    depend on it keep those of its last.
-    """
-    if run.stage == "train_snn":
-        return [run.spec.encoding.timesteps]
-    timesteps = run.spec.timesteps
-    method = conversion.METHODS[run.spec.method]
-    if method.thresholds == "trained":
-        return []
-    if run.stage == "calibrate_snn":
-        return [timesteps[0]]
-    return list(timesteps) if method.per_timesteps else [max(timesteps)]
+def takes_thresholds(run: Run) -> bool:
+    """Whether a run takes thresholds from an analogue network's activations, not from the network itself or none."""
+    if run.ann is None:
+        return False
+    return run.stage == "train_snn" or METHODS[run.spec.method].thresholds != "trained"
 
 
 def run_spec(run: Run) -> str:

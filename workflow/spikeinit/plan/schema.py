@@ -9,15 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from spikeinit.io import parse_yaml
+
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
 @cache
 def load_schema() -> dict[str, Any]:
     """The schema as a dictionary."""
-    import yaml
-
-    return yaml.safe_load(SCHEMA_FILE.read_text())
+    return parse_yaml(SCHEMA_FILE.read_text())
 
 
 def problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:

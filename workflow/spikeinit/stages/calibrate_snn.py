@@ -21,7 +21,7 @@ from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
 from spikeinit.io import digest, locked, save_tensors, write_csv
 from spikeinit.networks.build import FeedForward
-from spikeinit.plan.conversion import CALIBRATED, CalibrateSpec
+from spikeinit.plan.conversion_specs import CALIBRATED, CalibrateSpec
 from spikeinit.plan.specs import from_dict, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--run", required=True)
     parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
     parser.add_argument("--weights", type=Path, required=True, help="of the analogue network")
-    parser.add_argument("--thresholds", type=Path, required=True, help="those for the first number of steps")
+    parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--kernel", default="auto")
@@ -56,11 +56,12 @@ def main() -> None:
     ann = load_ann(
         spec.ann, arguments.weights, input_shape=tuple(test.images.shape[1:]), classes=test.classes, device=device
     )
+    thresholds = read_thresholds(*arguments.thresholds) if arguments.thresholds else {}
     network = convert_by(
         spec.method,
         ann,
         spec.timesteps[0],
-        read_thresholds(arguments.thresholds),
+        thresholds.get(spec.timesteps[0], {}),
         kernel=arguments.kernel,
         width=spec.surrogate_width,
     ).to(device)

@@ -14,7 +14,8 @@ from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
-from spikeinit.plan.conversion import METHODS, ConvertSpec
+from spikeinit.plan.conversion_methods import METHODS
+from spikeinit.plan.conversion_specs import ConvertSpec
 from spikeinit.plan.specs import from_dict, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--run", required=True)
     parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
     parser.add_argument("--weights", type=Path, required=True, help="of the analogue network")
-    parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="a file for each number of steps")
+    parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--kernel", default="auto")
@@ -43,7 +44,7 @@ def main() -> None:
     ann = load_ann(
         spec.ann, arguments.weights, input_shape=tuple(test.images.shape[1:]), classes=test.classes, device=device
     )
-    thresholds = {int(path.parent.name.removeprefix("T")): read_thresholds(path) for path in arguments.thresholds}
+    thresholds = read_thresholds(*arguments.thresholds) if arguments.thresholds else {}
 
     name = folder.parents[2].name
     journal = Journal(folder / "seeds" / str(spec.ann.seed) / "journal.jsonl")

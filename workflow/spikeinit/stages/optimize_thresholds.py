@@ -1,4 +1,4 @@
-"""Choose thresholds and initial potentials of every layer from its activations, for one number of steps."""
+"""Choose thresholds and initial potentials of every layer from its activations, for every number of steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spikeinit.conversion.extraction import load_activations
 from spikeinit.conversion.layer_thresholds import COLUMNS, threshold_rows
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
-from spikeinit.plan.conversion import ThresholdsSpec
+from spikeinit.plan.ann_specs import ThresholdsSpec
 from spikeinit.plan.specs import from_dict
 
 
@@ -22,7 +22,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     spec = from_dict(ThresholdsSpec, arguments.spec)
-    rows = threshold_rows(load_activations(arguments.activations), spec.kinds, spec.timesteps, spec.norm)
+    layers = load_activations(arguments.activations)
+    rows = [row for steps in spec.timesteps for row in threshold_rows(layers, spec.kinds, steps, spec.norm)]
     for name in dict.fromkeys(row["name"] for row in rows if row["dead"] and row["channel"] is None):
         print(f"{name}: no positive activation, so this layer is silent; its threshold is set to 1", flush=True)
     write_csv(arguments.thresholds, rows, COLUMNS)

@@ -14,7 +14,7 @@ from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv
-from spikeinit.plan.conversion import AnnSpec
+from spikeinit.plan.ann_specs import AnnSpec
 from spikeinit.plan.specs import from_dict, to_dict
 from spikeinit.pretraining import metrics, take_ann, train_ann
 from spikeinit.tracking.journal import Journal

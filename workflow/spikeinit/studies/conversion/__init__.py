@@ -13,17 +13,11 @@ from typing import Any
 
 from spikeinit.networks import FAMILIES
 from spikeinit.plan import checks
+from spikeinit.plan.ann_specs import AnnSpec
 from spikeinit.plan.config import Config
-from spikeinit.plan.conversion import (
-    CALIBRATED,
-    ENERGY_NETWORK,
-    METHODS,
-    Ann,
-    AnnSpec,
-    CalibrateSpec,
-    ConvertSpec,
-    ann_request,
-)
+from spikeinit.plan.conversion import ENERGY_NETWORK, Ann, ann_request
+from spikeinit.plan.conversion_methods import METHODS
+from spikeinit.plan.conversion_specs import CALIBRATED, CalibrateSpec, ConvertSpec
 from spikeinit.plan.grids import Run, run_name, shared_differences
 from spikeinit.plan.provenance import source_digest
 from spikeinit.plan.specs import Images, TrainingSpec
@@ -57,14 +51,16 @@ PUBLISHED_RATES = {"cifar100": 0.02}
 """Learning rates of analogue networks on data sets where the paper has another than the usual 0.1."""
 
 ARCHITECTURES = {
-    "VGG16": "vgg16",
-    "ResNet18": "resnet18",
-    "ResNet19": "resnet19",
-    "ResNet20": "resnet20",
-    "CIFARNet": "cifarnet",
-    "AlexNet": "alexnet",
+    "vgg16": "VGG16",
+    "vgg16_imagenet": "VGG16",
+    "vgg16_bn_imagenet": "VGG16",
+    "resnet18": "ResNet18",
+    "resnet19": "ResNet19",
+    "resnet20": "ResNet20",
+    "cifarnet": "CIFARNet",
+    "alexnet": "AlexNet",
 }
-"""The paper's name of an architecture -> the network family."""
+"""Network family -> the paper's name of the architecture."""
 
 STAND_INS = {"cifar10": ("cifar10", "mnist5k", "mnist", "digits"), "cifar100": ("cifar100",), "imagenet": ("imagenet",)}
 """Published data set -> the data sets whose results are laid beside it."""
@@ -87,6 +83,7 @@ def _ann(section: Mapping[str, Any], dataset: str, network: Mapping[str, Any]) -
         section["activations"],
         section["normalization"],
         tuple(dict.fromkeys(kind for kind in kinds if kind != "trained")),
+        tuple(section["timesteps"]),
         section["norm"],
     )
 

@@ -2,8 +2,9 @@
 
 Each printed number was measured once, with one trained network of unknown spread, and so is ours: a cell "agrees"
 when the two differ by less than `MARGIN` percentage points (energies: by less than a factor of `FACTOR`). Numbers that
-the paper takes over from others are no claims of it and have no line. A sentence agrees when no pair of our runs
-contradicts it; sentences compare runs with one another, so smaller runs can point in their direction.
+the paper takes over from others are no claims of it and have no line. A sentence agrees when some pair of our runs
+supports it and none contradicts it, beyond the chance of 95 % intervals; sentences compare runs with one another, so
+smaller runs can point in their direction.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ MARGIN = 1.0
 FACTOR = 1.25
 MILLI = 1e-3
 FEW_STEPS = 8
+NORMAL_QUANTILE = 1.96
 CLOSE = 2.0
 """Percentage points within which accuracies are "comparable"."""
 
@@ -112,7 +114,7 @@ def _energies(evidence: Evidence) -> Iterator[Entry]:
 def _select(ours: pd.DataFrame, row: dict, evidence: Evidence, **wanted: str) -> pd.DataFrame:
     """Our rows for a printed one: same (or standing-in) data set, family and number of steps."""
     found = ours[ours["dataset"] == evidence.conditions.datasets.get(row["dataset"])]
-    found = found[found["architecture"] == ARCHITECTURES[row["architecture"]]]
+    found = found[found["architecture"].map(ARCHITECTURES) == row["architecture"]]
     for column, value in wanted.items():
         found = found[found[column] == value]
     if row.get("timesteps") is not None and "timesteps" in found:
@@ -151,7 +153,7 @@ def _sentences(evidence: Evidence) -> Iterator[Entry]:
         "our initialisation significantly improves the performance of SNM",
     )  # fmt: skip
     yield _pairs(
-        evidence, "snm-helps", "Table 1", few, "snm_optimal", "optimal",
+        evidence, "snm-helps", "Sec. 5.1 and Table 1", few, "snm_optimal", "optimal",
         f"signed neurons add to our initialisation for T <= {FEW_STEPS}",
     )  # fmt: skip
     yield _pairs(
@@ -174,19 +176,31 @@ def _beside(frame: pd.DataFrame, first: str, second: str, value: str) -> pd.Data
 def _pairs(
     evidence: Evidence, claim: str, source: str, frame: pd.DataFrame, first: str, second: str, text: str
 ) -> Entry:
-    """A sentence that says `first` is more accurate than `second`; ties of chance level do not speak against it."""
+    """A sentence that says `first` is more accurate than `second`.
+
+    A pair speaks for or against it where the two differ by more than two accuracies on so many images do by chance.
+    """
     pairs = _beside(frame, first, second, "accuracy")
     finding = Finding()
     if len(pairs):
         difference = pairs["accuracy_1"] - pairs["accuracy_2"]
-        better, worse = int((difference > 0).sum()), int((difference < 0).sum())
+        chance = NORMAL_QUANTILE * _sampling_error(pairs["accuracy_1"], pairs["accuracy_2"], frame["images"].min())
+        better, worse = int((difference > chance).sum()), int((difference < -chance).sum())
         note = (
             f"mean difference {difference.mean():+.2f}, from {difference.min():+.2f} to {difference.max():+.2f} points"
         )
         finding = Finding(
-            f"better in {better}, worse in {worse} of {len(pairs)}", n=str(len(pairs)), agrees=not worse, note=note
+            f"better in {better}, worse in {worse} of {len(pairs)}",
+            n=str(len(pairs)),
+            agrees=not worse if better or worse else None,
+            note=note,
         )
     return judge(Claim(claim, source, text, "stated", ("cifar10", "cifar100")), finding, evidence.conditions)
+
+
+def _sampling_error(one: pd.Series, two: pd.Series, images: int) -> pd.Series:
+    """Standard deviation of the difference of two accuracies in per cent that were counted on so many images each."""
+    return ((one * (100 - one) + two * (100 - two)) / images) ** 0.5
 
 
 def _close(

@@ -49,6 +49,11 @@ LOOKS = {
     "SNM + optimal": ("#8B4513", "<"),
 }
 PUBLISHED_METHODS = {"Ours": "optimal", "Ours+SNM": "SNM + optimal", "Opt": "bias shift (Opt)"}
+SHOWN_BINS = 40
+ERROR_STEPS = 4
+"""Errors by layer are shown for the largest T up to this, where methods differ most."""
+ENERGY_DECADES = 4
+"""So many powers of ten below the analogue network's energy are shown; silent networks lie further below."""
 SHOWN_STEPS = 4
 """So many numbers of steps are drawn where each is a line of its own."""
 
@@ -79,7 +84,7 @@ def accuracy_by_timesteps(tables: StudyTables) -> Figure:
 
 def _printed(tables: StudyTables, dataset: str, architecture: str, activation: str) -> pd.DataFrame:
     """The paper's own rows for a data set and a network; empty where it has none."""
-    name = {family: printed for printed, family in ARCHITECTURES.items()}.get(architecture)
+    name = ARCHITECTURES.get(architecture)
     file = {
         "relu": "bojkovic2024_table1_relu_conversion",
         "clipped_relu": "bojkovic2024_table2_truncated_relu",
@@ -109,13 +114,13 @@ def published_accuracy(tables: StudyTables) -> Figure:
         for (method, architecture), line in frame.groupby(["method", "architecture"], sort=False):
             ours = PUBLISHED_METHODS.get(method)
             color = LOOKS[ours][0] if ours else "#bbbbbb"
-            marker = dict(zip(ARCHITECTURES, style.MARKERS, strict=False))[architecture]
+            marker = dict(zip(dict.fromkeys(ARCHITECTURES.values()), style.MARKERS, strict=False))[architecture]
             panel.plot(line["timesteps"], line["snn_accuracy"], color=color, marker=marker, zorder=3 if ours else 2)
             handles[ours or "earlier methods, as reported"] = Line2D([], [], color=color)
             handles[architecture] = Line2D([], [], color="#444444", marker=marker, linestyle="")
         _steps_axis(panel, frame["timesteps"])
         panel.set(title=f"{dataset}, {title} (printed)", ylabel="test accuracy (%)")
-    style.legend_below(figure, handles)
+    style.legend_below(figure, dict(sorted(handles.items(), key=lambda item: item[1].get_linestyle() == "None")))
     return figure
 
 
@@ -127,10 +132,9 @@ def activation_distributions(tables: StudyTables) -> Figure:
     for row, ((dataset, network), own) in zip(axes, groups, strict=True):
         layer = sorted(own["layer"].astype(str).unique(), key=_layer_number)[1 if own["layer"].nunique() > 1 else 0]
         bins = own[own["layer"].astype(str) == layer]
-        density = bins["count"] / bins["count"].sum() / (bins["high"] - bins["low"])
-        row[0].stairs(density, [*bins["low"], bins["high"].iloc[-1]], fill=True, color=style.COLORS[0], alpha=0.7)
+        edges, density = _density([*bins["low"], bins["high"].iloc[-1]], bins["count"])
+        row[0].stairs(density, edges, fill=True, color=style.COLORS[0], alpha=0.7)
         row[0].set(title=f"{dataset}, {network}, layer {layer}", xlabel="activation", ylabel="density", xlim=(0, None))
-        row[0].set_ylim(0, _typical_peak(density, bins))
         line = ordered[(ordered["dataset"] == dataset) & (ordered["network"] == network)]
         line = line[line["layer"].astype(str) == layer]
         row[1].plot(100 * line["rank"], line["value"], color=style.COLORS[0])
@@ -138,10 +142,11 @@ def activation_distributions(tables: StudyTables) -> Figure:
     return figure
 
 
-def _typical_peak(density: pd.Series, bins: pd.DataFrame) -> float:
-    """A height that shows the bulk: bins near zero are narrow and hold few values, so their density is noise."""
-    filled = density[bins["count"] >= 0.002 * bins["count"].sum()]
-    return 1.1 * float((filled if len(filled) else density).max())
+def _density(edges: Sequence[float], counts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Equal bins from zero, each with its share of the counts of the bins given, whose widths double and double."""
+    known = np.concatenate([[0.0], np.cumsum(counts)])
+    equal = np.linspace(0, edges[-1], SHOWN_BINS + 1)
+    return equal, np.diff(np.interp(equal, edges, known)) / known[-1] / np.diff(equal)
 
 
 def _layer_number(layer: str) -> float:
@@ -149,10 +154,10 @@ def _layer_number(layer: str) -> float:
 
 
 def layer_error(tables: StudyTables) -> Figure:
-    """Relative error of every layer in the running network, for the smallest T above 1 that was run."""
+    """Relative error of every layer in the running network, for one small T."""
     frame = tables["layer_error"]
-    steps = sorted(frame["timesteps"].unique())
-    shown = steps[min(2, len(steps) - 1)]
+    steps = frame["timesteps"].unique()
+    shown = max((timesteps for timesteps in steps if timesteps <= ERROR_STEPS), default=min(steps))
     groups = list(frame[frame["timesteps"] == shown].groupby(ANN, sort=False))
     figure, axes = style.panels(*style.grid_of(len(groups)), height=2.5, legend=0.8)
     handles: dict[str, Any] = {}
@@ -160,6 +165,8 @@ def layer_error(tables: StudyTables) -> Figure:
         for method, line in own.groupby("method", sort=False):
             handles[NAMES[method]] = _line(panel, line["layer"], line["relative_error"], NAMES[method])
         style.scale_axis(panel, "y", own["relative_error"])
+        if panel.get_yscale() == "linear":
+            panel.set_ylim(bottom=0)
         panel.set(title=f"{dataset}, {network}, T = {shown}", xlabel="layer", ylabel="mean error / mean activation")
     style.hide_unused(axes, len(groups))
     style.legend_below(figure, _ordered(handles))
@@ -202,11 +209,12 @@ def calibration_curves(tables: StudyTables) -> Figure:
             start = part["epoch"].min()
             panel.axvline(max(0, start - 0.5), color="#cccccc", linewidth=0.8, zorder=0)
             panel.annotate(
-                f"T={timesteps}", (max(0, start - 0.5), 0.02), xycoords=("data", "axes fraction"), fontsize=7,
-                color="#666666", xytext=(2, 0), textcoords="offset points",
+                f"T = {timesteps}", (max(0, start - 0.5), 1), xycoords=("data", "axes fraction"), fontsize=8,
+                color="#666666", xytext=(3, -2), textcoords="offset points", va="top",
             )  # fmt: skip
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set(title=f"{dataset}, {network}", xlabel="epoch of calibration", ylabel="test accuracy (%)")
+        panel.set(ylim=(0, 112), yticks=range(0, 101, 20))  # room for the numbers of steps above the lines
     if not groups:
         style.empty(axes.flat[0], "no network is calibrated")
     style.hide_unused(axes, max(1, len(groups)))
@@ -233,10 +241,12 @@ def accuracy_against_energy(tables: StudyTables) -> Figure:
             panel.plot(NANO * line[f"energy_of_spikes_{convention}"], line["accuracy"], **look)
             handles[name if solid else f"{name}, calibrated"] = Line2D([], [], **look)
         star = {"color": "#444444", "marker": "*", "linestyle": "", "markersize": 10}
-        panel.plot(NANO * own[f"ann_energy_{convention}"].iloc[0], accuracies[dataset, network], **star)
+        analogue = NANO * own[f"ann_energy_{convention}"].iloc[0]
+        panel.plot(analogue, accuracies[dataset, network], **star)
         handles["analogue network"] = Line2D([], [], **star)
         panel.set_xscale("log")
         panel.set(title=f"{dataset}, {network}", xlabel="energy per image (nJ)", ylabel="test accuracy (%)")
+        panel.set(xlim=(analogue / 10**ENERGY_DECADES, 2 * analogue), ylim=(0, 101))
     style.hide_unused(axes, len(groups))
     style.legend_below(figure, _ordered(handles))
     return figure

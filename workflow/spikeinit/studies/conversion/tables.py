@@ -34,18 +34,14 @@ def thresholds(runs: StudyRuns) -> pd.DataFrame:
 
     `of_maximum` is the threshold in units of the layer's largest activation.
     """
-    steps = sorted(_read(runs, "conversion", "accuracy_by_timesteps")["timesteps"].unique())
     maxima = activations(runs)[[*ANN, "name", "maximum"]]
-    frames = []
-    for record in _anns(runs):
-        for timesteps in steps:
-            path = _beside(runs, "thresholds", record) / f"T{timesteps}" / "thresholds.csv"
-            if path.is_file():
-                frames.append(_labelled(read_table(path), record))
+    paths = {_beside(runs, "thresholds", record) / "thresholds.csv": record for record in _anns(runs)}
+    frames = [_labelled(read_table(path), record) for path, record in paths.items() if path.is_file()]
     if not frames:
         return pd.DataFrame(columns=[*ANN, "kind", "timesteps", "layer", "threshold"])
     frame = pd.concat(frames, ignore_index=True).merge(maxima, on=[*ANN, "name"], how="left")
-    frame["of_maximum"] = frame["threshold"] / frame.pop("maximum")
+    maximum = frame.pop("maximum")
+    frame["of_maximum"] = frame["threshold"] / maximum.where(maximum > 0)
     return frame
 
 
@@ -55,7 +51,7 @@ def layer_error(runs: StudyRuns) -> pd.DataFrame:
     """
     layers = _read(runs, "conversion", "layers")
     frame = layers[layers["kind"] == "neurons"].copy()
-    frame["relative_error"] = frame["error"] / frame["mean_activation"]
+    frame["relative_error"] = frame["error"] / frame["mean_activation"].where(frame["mean_activation"] > 0)
     return frame[
         [*LABELS, "timesteps", "layer", "error", "mean_activation", "relative_error", "spikes_per_neuron", "run"]
     ]

@@ -125,6 +125,7 @@ def _ann(section: Mapping[str, Any], dataset: str) -> Ann:
         options["activations"],
         {"mean": 0.0, "std": 1.0, **constant},
         ("optimal",),
+        (section["encoding"]["timesteps"],),
         options["norm"],
     )
 

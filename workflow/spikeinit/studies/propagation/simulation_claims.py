@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from spikeinit.studies.propagation.conditions import FINITE_SIZE_LIMIT
 from spikeinit.studies.scorecard import Finding
 from spikeinit.studies.table_tools import StudyTables
 
@@ -23,7 +24,6 @@ ABOUT_FIVE_LAYERS = 7
 """Activity that ends by this layer ended after "approximately 5 layers"."""
 APPROXIMATELY = 2.0
 """A variance is approximately kept where deep it differs from layer 1's by at most this factor."""
-FINITE_SIZE_LIMIT = 0.85
 HALF = 0.5
 
 

@@ -1,0 +1,340 @@
+"""The conversion study: tables against hand computation, figures of whole and partial studies, claims either way."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conversion_runs import Network, write_study
+from matplotlib.figure import Figure
+
+from spikeinit.errors import UserError
+from spikeinit.plan import load_config
+from spikeinit.results import read_table
+from spikeinit.stages import plot
+from spikeinit.studies import conversion
+from spikeinit.studies import figure_style as style
+from spikeinit.studies.conversion import claims, figures, outputs, tables
+from spikeinit.studies.scorecard import Conditions, Evidence
+from spikeinit.studies.table_tools import StudyRuns, StudyTables, write_table
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+PUBLISHED = {name.removesuffix(".csv"): WORKFLOW / "published" / name for name in outputs.PUBLISHED}
+
+SMALL = Network(
+    "vgg",
+    "vgg9_small",
+    97.0,
+    {"max": {1: 10.0, 2: 12.0, 4: 30.0}, "optimal": {1: 40.0, 2: 70.0, 4: 95.0}},
+    {"optimal": [(1, [80.0, 90.0]), (3, [96.0])], "max": [(1, [11.0, 20.0]), (3, [25.0])]},
+)
+OTHER = Network("resnet", "resnet8", 95.0, {"max": {1: 9.0, 2: 11.0, 4: 20.0}}, dead=True)
+THIRD = Network("third", "vgg16", 50.0, {"qcfs": {8: 50.0}}, activation="qcfs")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return StudyRuns.load(*write_study(tmp_path_factory.mktemp("small"), [SMALL, OTHER]))
+
+
+def written(folder, runs):
+    for name, make in tables.TABLES.items():
+        write_table(folder / f"{name}.csv", make(runs))
+    return StudyTables(folder, published={name: read_table(path) for name, path in PUBLISHED.items()})
+
+
+# --- tables
+
+
+def test_every_conversion_stands_beside_its_own_analogue_network(study):
+    frame = tables.accuracy_by_timesteps(study).set_index(["network", "method", "timesteps"])
+    assert len(frame) == 9  # calibrations are no conversions
+    assert frame.loc[("vgg", "optimal", 2), ["accuracy", "ann_accuracy"]].tolist() == [70.0, 97.0]
+    assert frame.loc[("resnet", "max", 4), ["accuracy", "ann_accuracy"]].tolist() == [20.0, 95.0]
+
+
+def test_thresholds_in_units_of_the_largest_activation(study):
+    frame = tables.thresholds(study).set_index(["network", "kind", "timesteps", "name"])
+    assert len(frame) == 2 * 2 * 3 * 3
+    assert frame.loc[("vgg", "optimal", 4, "layer_2"), "of_maximum"] == 0.25 / 4
+    assert frame.loc[("vgg", "max", 1, "output"), "of_maximum"] == 1 / 9
+    assert math.isnan(frame.loc[("resnet", "max", 1, "layer_2"), "of_maximum"])  # a dead layer has no largest
+
+
+def test_errors_in_units_of_the_mean_activation(study):
+    frame = tables.layer_error(study).set_index(["network", "method", "timesteps", "layer"])
+    assert frame.loc[("vgg", "max", 2, 1), "relative_error"] == 0.1 / 0.5
+    assert frame.loc[("vgg", "max", 2, 2), "relative_error"] == 0.05 / 0.5
+    assert frame.loc[("vgg", "max", 2, 2), "spikes_per_neuron"] == 0.5
+    assert math.isnan(frame.loc[("resnet", "max", 1, 2), "relative_error"])
+
+
+def test_calibrated_networks_stand_beside_what_they_were_made_from(study):
+    frame = tables.calibrated(study).set_index(["method", "timesteps"])
+    assert frame.loc[("optimal", 1), ["converted_accuracy", "accuracy", "epochs"]].tolist() == [40.0, 90.0, 2]
+    assert frame.loc[("optimal", 3), ["accuracy", "ann_accuracy", "epochs"]].tolist() == [96.0, 97.0, 3]
+    assert math.isnan(frame.loc[("optimal", 3), "converted_accuracy"])  # T = 3 was not converted
+
+
+def test_calibration_curves_count_epochs_through(study):
+    frame = tables.calibration_curves(study)
+    ours = frame[frame["method"] == "optimal"]
+    assert ours["epoch"].tolist() == [0, 1, 2, 3]
+    assert ours["timesteps"].tolist() == [1, 1, 1, 3]
+    assert ours["test_accuracy"].tolist() == [40.0, 80.0, 90.0, 96.0]
+
+
+def test_energy_by_hand(study):
+    frame = tables.energy(study).set_index(["network", "method", "stage", "timesteps"])
+    row = frame.loc[("vgg", "optimal", "conversion", 2)]
+    # two steps of 3,000,000 synaptic operations and 100,000 multiply-accumulates of the image
+    assert row["energy_of_spikes_qiao2015"] == pytest.approx(6e6 * 77e-15)
+    assert row["energy_qiao2015"] == pytest.approx(6e6 * 77e-15 + 2e5 * 25e-12)
+    assert row["energy_qiao2015_flop_per_mac"] == pytest.approx(6e6 * 77e-15 + 2e5 * 12.5e-12)
+    # the analogue network once: 100,000 + 2,000,000
+    assert row["ann_energy_qiao2015"] == pytest.approx(2.1e6 * 25e-12)
+    assert row["ann_energy_qiao2015_flop_per_mac"] == pytest.approx(2.1e6 * 12.5e-12)
+    assert row["accuracy"] == 70.0
+    assert frame.loc[("vgg", "optimal", "calibration", 3), "accuracy"] == 96.0
+
+
+def test_a_study_without_calibration_has_empty_tables_with_the_same_columns(study, tmp_path):
+    without = StudyRuns.load(*write_study(tmp_path, [OTHER]))
+    for make in (tables.calibrated, tables.calibration_curves):
+        assert make(without).empty
+        assert set(make(without)) <= set(make(study))
+    assert set(tables.energy(without)["stage"]) == {"conversion"}
+
+
+# --- figures
+
+
+@pytest.fixture(scope="module")
+def drawn(study, tmp_path_factory):
+    return written(tmp_path_factory.mktemp("tables"), study)
+
+
+def lines(panel):
+    """x -> y of every line with markers or a label of its own, by colour and marker."""
+    return {
+        (line.get_color(), line.get_marker(), line.get_linestyle()): dict(
+            zip(line.get_xdata(), line.get_ydata(), strict=True)
+        )
+        for line in panel.lines
+    }
+
+
+def test_the_stage_writes_what_the_planner_expects(drawn, tmp_path, monkeypatch):
+    arguments = ["--spec", '{"study":"conversion"}', "--tables", str(drawn.folder), "--figures", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["plot", *arguments, "--published", *map(str, PUBLISHED.values())])
+    plot.main()
+    expected = {f"{name}.{kind}" for name in outputs.FIGURES for kind in style.FORMATS}
+    assert {path.name for path in tmp_path.iterdir()} == expected
+    assert set(figures.FIGURES) == set(outputs.FIGURES)
+    assert set(tables.TABLES) == set(outputs.TABLES)
+
+
+def test_accuracy_lines_are_the_tables(drawn):
+    figure = figures.accuracy_by_timesteps(drawn)
+    assert [panel.get_title() for panel in figure.axes] == ["mnist5k, vgg", "mnist5k, resnet"]
+    shown = lines(figure.axes[0])
+    assert shown[(*figures.LOOKS["optimal"], "-")] == {1: 40.0, 2: 70.0, 4: 95.0}
+    assert shown[(*figures.LOOKS["maximum"], "-")] == {1: 10.0, 2: 12.0, 4: 30.0}
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["maximum", "optimal", "analogue network"]
+
+
+def test_printed_accuracies_stand_beside_ours_on_the_papers_networks(tmp_path):
+    published = Network("mine", "vgg16", 95.9, {"optimal": {2: 80.0, 4: 90.0}}, dataset="cifar10")
+    found = written(tmp_path, StudyRuns.load(*write_study(tmp_path, [published])))
+    printed = found.published["bojkovic2024_table1_relu_conversion"]
+    printed = printed[(printed["dataset"] == "cifar10") & (printed["architecture"] == "VGG16")]
+    expected = printed[printed["method"] == "Ours"].set_index("timesteps")["snn_accuracy"].to_dict()
+    figure = figures.accuracy_by_timesteps(found)
+    assert lines(figure.axes[0])[(*figures.LOOKS["optimal"], ":")] == expected
+
+
+def test_thresholds_are_drawn_without_the_output(drawn):
+    figure = figures.thresholds(drawn)
+    shown = [dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in figure.axes[0].lines]
+    assert shown == [{1: 1 / 2, 2: 1 / 4}, {1: 1 / 4, 2: 1 / 8}, {1: 1 / 8, 2: 1 / 16}]
+
+
+def test_calibration_curves_are_the_tables(drawn):
+    figure = figures.calibration_curves(drawn)
+    shown = lines(figure.axes[0])
+    assert shown[(*figures.LOOKS["optimal"], "-")] == {0: 40.0, 1: 80.0, 2: 90.0, 3: 96.0}
+
+
+def test_activations_are_a_density(drawn):
+    bars = figures.activation_distributions(drawn).axes[0].patches[0]
+    values, edges, _ = bars.get_data()
+    assert sum(values * (edges[1:] - edges[:-1])) == pytest.approx(1)
+    # the second layer: counts 40, 30, 20, 10 in bins one wide, drawn in forty bins
+    assert list(values[[0, 9, 10, 25, 39]]) == pytest.approx([0.4, 0.4, 0.3, 0.2, 0.1])
+
+
+@pytest.mark.parametrize("name", outputs.FIGURES)
+@pytest.mark.parametrize("networks", [[OTHER], [SMALL], [SMALL, OTHER, THIRD]])
+def test_every_figure_of_a_partial_study(name, networks, tmp_path):
+    found = written(tmp_path, StudyRuns.load(*write_study(tmp_path, networks)))
+    assert isinstance(figures.FIGURES[name](found), Figure)
+
+
+# --- claims
+
+AS_PUBLISHED = Conditions(True, (), {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet": None})
+SCALED = Conditions(False, ("few images",), {"cifar10": "mnist5k", "cifar100": None, "imagenet": None})
+
+
+def printed_network(better=0.0):
+    """VGG16 on CIFAR-10 with the printed accuracies of ours, plus `better` points; other methods worse by 20."""
+    table = read_table(PUBLISHED["bojkovic2024_table1_relu_conversion"])
+    own = table[(table["dataset"] == "cifar10") & (table["architecture"] == "VGG16")]
+    ours = own[own["method"] == "Ours"].set_index("timesteps")["snn_accuracy"]
+    signed = own[own["method"] == "Ours+SNM"].set_index("timesteps")["snn_accuracy"]
+    accuracies = {
+        "optimal": {t: value + better for t, value in ours.items()},
+        "snm_optimal": {t: value + better for t, value in signed.items()},
+        "max": {t: value - 20 for t, value in ours.items()},
+        "percentile": {t: value - 20 for t, value in ours.items()},
+    }
+    return Network("vgg", "vgg16", 95.89 + better, accuracies, dataset="cifar10")
+
+
+def judged(folder, networks, conditions=AS_PUBLISHED, error=None):
+    found = written(folder / "tables", StudyRuns.load(*write_study(folder, networks, error)))
+    evidence = Evidence(found, pd.DataFrame(), pd.DataFrame(), PUBLISHED, conditions)
+    return {entry.claim: entry for entry in claims.scorecard(evidence)}
+
+
+def test_printed_numbers_are_reproduced_within_a_point(tmp_path):
+    found = judged(tmp_path / "same", [printed_network(0.9)])
+    cell = found["table1:cifar10:VGG16:Ours:T4"]
+    assert cell.verdict == "reproduced"
+    assert float(cell.ours) == pytest.approx(float(cell.published) + 0.9)
+    assert found["table5:cifar10:VGG16:analogue-network"].verdict == "reproduced"
+    assert found["table1:cifar10:ResNet18:Ours:T4"].ours == ""  # no such network here
+    other = judged(tmp_path / "other", [printed_network(-1.1)])
+    assert other["table1:cifar10:VGG16:Ours:T4"].verdict == "not reproduced"
+    assert other["table5:cifar10:VGG16:analogue-network"].verdict == "not reproduced"
+
+
+def test_scaled_down_runs_confirm_no_printed_number_but_point_a_way(tmp_path):
+    found = judged(tmp_path, [SMALL], SCALED)
+    assert {entry.verdict for entry in found.values()} == {"scaled down"}
+    assert {entry.direction for claim, entry in found.items() if claim.startswith("table")} == {""}
+    assert found["low-latency:max"].direction == "agrees"
+    assert found["low-latency:max"].ours == "better in 3, worse in 0 of 3"
+
+
+def test_one_worse_pair_contradicts_a_sentence(tmp_path):
+    worse = {**SMALL.accuracies, "optimal": {1: 1.0, 2: 70.0, 4: 95.0}}
+    found = judged(tmp_path, [Network("vgg", "vgg9_small", 97.0, worse)], SCALED)
+    entry = found["low-latency:max"]
+    assert (entry.ours, entry.direction) == ("better in 2, worse in 1 of 3", "disagrees")
+    assert entry.note == "mean difference +38.00, from -9.00 to +65.00 points"  # -9, 58 and 65
+
+
+def test_differences_of_chance_speak_neither_way(tmp_path):
+    """10 and 4 % of 200 images: 1.96 sqrt((10 * 90 + 4 * 96) / 200) = 5.0 points; 10 and 5 %: 5.1."""
+    for optimal, direction in ((4.0, "disagrees"), (5.0, "")):
+        network = Network("vgg", "vgg9_small", 97.0, {"max": {1: 10.0}, "optimal": {1: optimal}})
+        assert judged(tmp_path / str(optimal), [network], SCALED)["low-latency:max"].direction == direction
+
+
+def test_steps_beyond_few_say_nothing_about_low_latency(tmp_path):
+    accuracies = {"max": {8: 50.0, 16: 99.0}, "optimal": {8: 70.0, 16: 60.0}}
+    found = judged(tmp_path, [Network("vgg", "vgg9_small", 97.0, accuracies)], SCALED)
+    assert (found["low-latency:max"].ours, found["low-latency:max"].direction) == (
+        "better in 1, worse in 0 of 1",
+        "agrees",
+    )
+
+
+@pytest.mark.parametrize(("difference", "direction"), [(1.9, "agrees"), (2.1, "disagrees")])
+def test_comparable_means_within_two_points(difference, direction, tmp_path):
+    accuracies = {"qcfs": {1: 10.0, 4: 90.0}, "optimal": {1: 80.0, 4: 90.0 - difference}}  # T = 1 does not count
+    network = Network("vgg", "vgg9_small", 97.0, accuracies, activation="qcfs")
+    assert judged(tmp_path, [network], SCALED)["qcfs"].direction == direction
+
+
+@pytest.mark.parametrize(("error", "direction"), [(0.05, "agrees"), (0.2, "disagrees")])
+def test_layer_errors_are_compared_layer_by_layer(error, direction, tmp_path):
+    entry = judged(tmp_path, [SMALL], SCALED, error={"optimal": error})["layer-error"]
+    assert (entry.direction, entry.n) == (direction, "6")  # two layers, three T
+
+
+@pytest.mark.parametrize(("first", "direction"), [(80.0, "agrees"), (15.0, "disagrees")])
+def test_figure_4_compares_a_fifth_of_our_epochs_with_all_of_theirs(first, direction, tmp_path):
+    ours = [first, 90.0, 90.0, 90.0, 90.0]
+    calibrated = {"optimal": [(1, ours)], "max": [(1, [11.0, 12.0, 13.0, 14.0, 50.0])]}
+    network = Network("vgg", "vgg9_small", 97.0, SMALL.accuracies | {"optimal": {1: 12.0}}, calibrated)
+    assert judged(tmp_path, [network], SCALED)["figure4"].direction == direction
+
+
+def test_energy_claims_by_hand(tmp_path):
+    calibrated = {"optimal": [(1, [68.0])]}
+    network = Network("vgg", "vgg16", 75.5, {"optimal": {1: 30.0}}, calibrated, dataset="cifar100")
+    found = judged(tmp_path, [network])
+    assert float(found["section9:ours"].ours) == pytest.approx(3e6 * 77e-15 / 1e-3)  # mJ
+    assert float(found["section9:ANN"].ours) == pytest.approx(2.1e6 * 25e-12 / 1e-3)
+    assert found["section9:ANN"].verdict == "not reproduced"  # 0.05 mJ is not 7.85
+    ratio = 2.1e6 * 25e-12 / (3e6 * 77e-15)
+    assert float(found["energy-ratio"].ours) == pytest.approx(ratio)
+    assert found["energy-ratio"].verdict == "reproduced"  # 227 times
+
+
+def test_imagenets_vgg_is_torchvisions(tmp_path):
+    network = Network("tv", "vgg16_bn_imagenet", 73.27, {"optimal": {2: 30.0}}, dataset="imagenet")
+    conditions = Conditions(True, (), {"imagenet": "imagenet"})
+    assert judged(tmp_path, [network], conditions)["table5:imagenet:VGG16:analogue-network"].verdict == "reproduced"
+
+
+# --- conditions
+
+
+def test_the_paper_overlay_is_as_published(checkout):
+    config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
+    assert conversion.differences(config) == []
+    assert conversion.stands_in_for(config) == {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet": None}
+    section = config.sections["conversion"]
+    families = {network["name"] for network in section["networks"]}
+    assert families >= {"vgg16", "resnet18", "resnet19", "resnet20", "cifarnet", "alexnet"}
+    assert set(section["methods"]) >= {"max", "percentile", "mse_grid", "opt_clipped", "qcfs", "snm", "optimal"}
+
+
+def test_differences_name_what_departs(checkout, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(json.dumps({"conversion": {"ann": {"training": {"epochs": 3}}, "norm": 2}}))
+    found = conversion.differences(load_config([checkout / "config.yaml", overlay]))
+    assert "ann.training.epochs 3 instead of 300" in found
+    assert "norm 2 instead of 1" in found
+    assert "vgg: width 0.125 instead of 1" in found
+    assert "no augmentation" in found
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"timesteps": [0, 4]}, "conversion.timesteps.0  = 0   must be at least 1"),
+        ({"methods": ["optimall"]}, "did you mean optimal?"),
+        ({"normalization": {"std": 0}}, "conversion.normalization.std  = 0   allowed: number above 0"),
+        ({"networks": [{"slug": "a", "name": "resnet8", "activation": {"name": "clipped_relu"}}], "methods": ["max"]},
+         "none of the methods fits its activation; fitting ones: opt_clipped, optimal"),
+        ({"networks": [{"slug": "a", "name": "vgg16_imagenet", "pretrained": "no.pth"}]}, "no.pth: no such file"),
+        ({"calibration": {"epochs": [1]}}, "needs one number of epochs for each of calibration.timesteps"),
+        ({"calibration": {"methods": ["snm"]}}, "= 'snm'   not one that can be calibrated (max,"),
+        ({"calibration": {"networks": ["vgg16"]}}, "= 'vgg16'   not one of networks (vgg,"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named_before_anything_runs(change, message, checkout, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(json.dumps({"studies": ["conversion"], "conversion": change}))
+    with pytest.raises(UserError) as caught:
+        load_config([checkout / "config.yaml", overlay])
+    assert message in str(caught.value)
