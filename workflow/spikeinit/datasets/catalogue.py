@@ -79,7 +79,7 @@ class Dataset:
 
     `shape` is (channels, height, width); `folders` are looked for under datasets.root, first match first; `reader` is
     a module of spikeinit.datasets.readers and `options` its keywords; `test_images` is how many images become the test
-    split of a data set that has none of its own.
+    split of a data set that has none of its own; `memory_mb` is what a job that holds all of it asks a cluster for.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Dataset:
     reader: str
     options: Mapping[str, Any] = field(default_factory=dict)
     test_images: int | None = None
+    memory_mb: int = 4000
 
 
 _LECUN = "LeCun et al. (1998), Gradient-based learning applied to document recognition, Proceedings of the IEEE 86"
@@ -251,6 +252,7 @@ _ENTRIES = (
         source=_TINY_IMAGENET,
         reader="tinyimagenet",
         options={"images": {"train": 100000, "test": 10000}},
+        memory_mb=12000,
     ),
     Dataset(
         name="nmnist",
@@ -308,6 +310,7 @@ _ENTRIES = (
         source=Unpacked("https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671 (airplane.zip to truck.zip)"),
         reader="cifar10_dvs",
         options={"recordings": {"train": 900, "test": 100}},
+        memory_mb=64000,
     ),
 )
 
@@ -328,10 +331,10 @@ def get(name: str) -> Dataset:
 def spec(name: str) -> dict[str, Any]:
     """What decides the prepared files of a catalogue entry, as JSON values: the fetch stage's `dataset`.
 
-    Where the files come from is left out: their checksums make every place equal.
+    Where the files come from is left out, since their checksums make every place equal, and so is the memory.
     """
     values = dataclasses.asdict(get(name))
-    del values["source"], values["folders"]
+    del values["source"], values["folders"], values["memory_mb"]
     values |= {"files": list(values["files"]), "shape": list(values["shape"]), "options": dict(get(name).options)}
     return {**values, "split_seed": SPLIT_SEED}
 
@@ -339,6 +342,11 @@ def spec(name: str) -> dict[str, Any]:
 def custom_spec(name: str, title: str = "", licence: str = "") -> dict[str, Any]:
     """The same for a user's own train.npz and test.npz; their content counts as the rule's input files."""
     return {"name": name, "custom": True, "title": title, "licence": licence, "split_seed": SPLIT_SEED}
+
+
+def memory_mb(name: str) -> int:
+    """What a job that holds the data set asks a cluster for, in megabytes."""
+    return CATALOGUE[name].memory_mb if name in CATALOGUE else Dataset.memory_mb
 
 
 EVENT_READERS = frozenset({"nmnist", "cifar10_dvs"})
