@@ -28,7 +28,7 @@ audit: $(INSTALLED)       ## compare every result's spec with the planned one
 
 test: $(INSTALLED)        ## style checks and all tests
 	$(MAKE) --no-print-directory lint
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 3 --dist loadfile
 
 lint: $(INSTALLED)        ## ruff, snakefmt, snakemake --lint
 	$(VENV)/bin/ruff check .

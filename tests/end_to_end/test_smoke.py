@@ -241,30 +241,6 @@ def test_the_sensitivity_study_has_a_row_per_point_and_seed_and_no_verdicts(work
     assert set(scorecard[~scorecard.claim.str.startswith("flops:")].verdict) == {"scaled down"}
 
 
-def test_another_value_in_a_sweep_trains_only_its_point(workflow):
-    """The batch runs again and finds the other points finished. Near the end here: the folder then holds one more."""
-    changes = "sensitivity: {sweeps: {beta: {neuron.decay: [0.5, 0.8, 0.9]}}}"
-    jobs = planned(workflow, changes)
-    assert jobs["train_batch_sensitivity_digits_1"] == jobs["evaluate_batch_sensitivity_digits_1"] == 1
-    assert not {"fetch_dataset", "tabulate_energy", "train_snn"} & set(jobs)
-    folder = workflow / "results/smoke/runs/sensitivity"
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
-    snakemake(workflow, f"{folder.relative_to(workflow)}/digits_decay0.8/metrics.csv", *smoke_with(workflow, changes))
-    after = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
-    assert {path.parts[-4] for path in after.keys() - before.keys()} == {"digits_decay0.8"}
-    assert before.items() <= after.items()
-
-
-def test_another_seed_trains_only_itself(workflow):
-    """A third seed re-runs the job, which finds the first two finished. Last here: the folder then holds three."""
-    run = "results/smoke/runs/energy/digits_he_medium"
-    seeds = [workflow / run / f"seeds/{seed}/checkpoint.safetensors" for seed in (0, 1)]
-    before = [(path.stat().st_mtime_ns, path.read_bytes()) for path in seeds]
-    snakemake(workflow, f"{run}/metrics.csv", *smoke_with(workflow, "energy: {seeds: [0, 1, 2]}"))
-    assert [(path.stat().st_mtime_ns, path.read_bytes()) for path in seeds] == before
-    assert list(pd.read_csv(workflow / run / "metrics.csv").seed) == [0, 1, 2]
-
-
 def test_propagation_ends_in_every_table_figure_and_claim(workflow):
     folder = workflow / "results/smoke/studies/propagation"
     signals = pd.read_csv(folder / "tables/signals.csv")
@@ -297,3 +273,27 @@ def test_a_simulated_threshold_re_runs_no_training(workflow):
     jobs = planned(workflow, "propagation: {simulation: {thresholds: [0.0, 0.5, 1.0]}}")
     assert jobs["simulate_network"] == 1
     assert not [rule for rule in jobs if rule.startswith(("train_", "evaluate_"))]
+
+
+def test_another_value_in_a_sweep_trains_only_its_point(workflow):
+    """The batch runs again and finds the other points finished. Near the end here: the folder then holds one more."""
+    changes = "sensitivity: {sweeps: {beta: {neuron.decay: [0.5, 0.8, 0.9]}}}"
+    jobs = planned(workflow, changes)
+    assert jobs["train_batch_sensitivity_digits_1"] == jobs["evaluate_batch_sensitivity_digits_1"] == 1
+    assert not {"fetch_dataset", "tabulate_energy", "train_snn"} & set(jobs)
+    folder = workflow / "results/smoke/runs/sensitivity"
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
+    snakemake(workflow, f"{folder.relative_to(workflow)}/digits_decay0.8/metrics.csv", *smoke_with(workflow, changes))
+    after = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
+    assert {path.parts[-4] for path in after.keys() - before.keys()} == {"digits_decay0.8"}
+    assert before.items() <= after.items()
+
+
+def test_another_seed_trains_only_itself(workflow):
+    """A third seed re-runs the job, which finds the first two finished. Last here: the folder then holds three."""
+    run = "results/smoke/runs/energy/digits_he_medium"
+    seeds = [workflow / run / f"seeds/{seed}/checkpoint.safetensors" for seed in (0, 1)]
+    before = [(path.stat().st_mtime_ns, path.read_bytes()) for path in seeds]
+    snakemake(workflow, f"{run}/metrics.csv", *smoke_with(workflow, "energy: {seeds: [0, 1, 2]}"))
+    assert [(path.stat().st_mtime_ns, path.read_bytes()) for path in seeds] == before
+    assert list(pd.read_csv(workflow / run / "metrics.csv").seed) == [0, 1, 2]

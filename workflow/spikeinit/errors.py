@@ -15,9 +15,19 @@ class UserError(Exception):
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run a stage's `main`; a `UserError` becomes one line on stderr and exit status 2."""
+    """Run a stage's `main`; a `UserError` becomes one line on stderr and exit status 2, as does a GPU without room."""
     try:
         main()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, without importing torch for it
+            raise
+        need_and_have = ". ".join(str(error).split(". ")[:4])
+        print(
+            f"error: the GPU's memory is full: {need_and_have}; lower batch_size (training, evaluation) or timesteps,"
+            " run fewer jobs at once (--cores), or set device: cpu; finished epochs are kept",
+            file=sys.stderr,
+        )
         sys.exit(2)

@@ -145,7 +145,7 @@ def follow(followed: list[Followed], settings: Settings, parent: int, drain: flo
     """Mirror until the journals have ended or the parent is gone; give up what is left `drain` seconds later.
 
     Before the time `quiet_until` nothing is sent, nor ever if the journals end by then; only a parent that is gone
-    breaks the quiet.
+    without ending them breaks the quiet.
     """
     store = settings.store()
     breaker = Breaker()
@@ -154,15 +154,16 @@ def follow(followed: list[Followed], settings: Settings, parent: int, drain: flo
     while True:
         # Asked before reading: whatever a parent that is gone now has written is then read below.
         orphaned = os.getppid() != parent
-        quiet = time.time() < quiet_until and not orphaned
         news = [item.look(orphaned=orphaned) for item in followed]
         pause = SHORTEST_PAUSE if any(news) else min(pause * 1.5, LONGEST_PAUSE)
-        if quiet:
-            if all(item.ended for item in followed):
+        ended = all(item.ended for item in followed)
+        if time.time() < quiet_until and not leaving:
+            if ended:
                 return
-            time.sleep(SHORTEST_PAUSE)
-            continue
-        if not leaving and (orphaned or all(item.ended for item in followed)):
+            if not orphaned:
+                time.sleep(SHORTEST_PAUSE)
+                continue
+        if not leaving and (orphaned or ended):
             if any(item.pending for item in followed):
                 load_mlflow()  # on a busy machine this alone may take longer than the store is given
             leaving = _leave_within(drain)
