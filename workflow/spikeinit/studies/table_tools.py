@@ -28,7 +28,7 @@ class StudyRuns:
     plan: pd.DataFrame
     folder: Path
     spec: Mapping[str, Any] = field(default_factory=dict)
-    _read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _read: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def load(cls, plan: str | Path, folder: str | Path, spec: Mapping[str, Any] | None = None) -> StudyRuns:
