@@ -20,7 +20,7 @@ from spikeinit.studies.table_tools import StudyTables
 TECHNIQUES = {"none": "neither", "dropout": "dropout", "bn": "BN", "bntt": "BN through time"}
 """Technique -> its name on the axis."""
 
-SMOOTHED = 20
+SMOOTHED = 12
 """Points of a training curve: iterations are averaged over windows so that about so many remain."""
 
 
