@@ -22,7 +22,7 @@ def folder(tmp_path):
         ("energy: {comparison: {initializers: [{name: hee}]}}", "unknown initialiser 'hee'; did you mean he?"),
         (
             "asymptote: {grid: {encoding: {name: events}}}",
-            "encoding events takes recordings of events, but the data set",
+            "encoding events takes recordings of events",
         ),
         ("initializer_files: [nowhere.py]", "nowhere.py: no such Python file"),
         ("name: ../elsewhere", "a name has 1 to 64 characters"),
