@@ -18,7 +18,10 @@ from spikeinit.plan import grids, requests, runs
 from spikeinit.plan.config import from_mapping, load_config
 from spikeinit.plan.specs import NetworkSpec, NeuronSpec, TrainSpec, expanded, factored, from_dict, to_dict
 from spikeinit.randomness import stream
+from spikeinit.results import read_table
 from spikeinit.studies import asymptote
+from spikeinit.studies.asymptote.claims import ENCODINGS, OURS, TECHNIQUES
+from spikeinit.studies.asymptote.conditions import STAND_INS
 
 EIGHT = 8
 
@@ -62,7 +65,25 @@ def test_an_added_initializer_is_left_out_where_it_has_no_law(mapping):
 def test_the_paper_overlay_meets_the_published_conditions(checkout):
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
     assert asymptote.differences(config) == []
-    assert asymptote.stands_in_for(config)["mnist"] == "mnist"
+    assert asymptote.stands_in_for(config) == {name: name for name in STAND_INS}
+
+
+def test_the_paper_overlay_has_every_printed_cell(checkout):
+    """Tables 2, A6, A7 and A8: a run of ours for each line of the published files."""
+    config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
+    labels = [run.labels for run in runs(config, "asymptote")]
+    where = ("experiment", "dataset", "encoding", "optimizer", "surrogate", "technique", "k", "lambda", "initializer")
+    planned = {tuple(one[key] for key in where) for one in labels}
+    table_2 = read_table(checkout / "workflow/published/ding2022_table2_coding.csv")
+    assert len(table_2) == 40
+    for cell in table_2.to_dict("records"):
+        coding, initializer = ENCODINGS[cell["coding"]], OURS[cell["initializer"]]
+        assert ("coding", cell["dataset"], coding, "adam", "arctan", None, 0.8, 0.2, initializer) in planned
+    table_a8 = read_table(checkout / "workflow/published/ding2022_tableA8_normalization.csv")
+    for cell in table_a8.to_dict("records"):
+        technique, initializer = TECHNIQUES[cell["technique"]], OURS[cell["initializer"]]
+        place = (cell["k"], cell["lambda"], initializer)
+        assert ("normalization", cell["dataset"], "rate", "adam", "arctan", technique, *place) in planned
 
 
 def test_the_laptop_scale_names_what_differs(mapping):
@@ -80,7 +101,50 @@ BAD = [
     (("optimizer", "name"), "adamm", "asymptote.optimizer.name", "did you mean adam?"),
     (("optimizer", "momentum"), 0.9, "asymptote.optimizer.momentum", "adam has no such option"),
     (("surrogate", "name"), "arctangent", "asymptote.surrogate.name", "did you mean arctan?"),
-    (("grid", "encoding"), {"name": "events"}, "asymptote.grid.encoding.name", "allowed: rate, constant"),
+    (("grid", "encoding"), {"name": "evnts"}, "asymptote.grid.encoding.name", "allowed: rate, constant"),
+    (
+        ("grid", "encoding"),
+        {"name": "events"},
+        "asymptote.grid.encoding.name",
+        "mnist5k: encoding events takes recordings of events, but the data set holds images; choose one of rate",
+    ),
+    (
+        ("versatility", "task", "dataset"),
+        "nmnist",
+        "asymptote.versatility.encoding.name",
+        "nmnist: encoding rate takes images, but the data set holds recordings of events; choose one of events, slices",
+    ),
+    (
+        ("coding", "tasks", 0, "encodings"),
+        [{"name": "constant"}, {"name": "slices"}],
+        "asymptote.coding.tasks.0.encodings.1.name",
+        "mnist5k: encoding slices takes recordings of events",
+    ),
+    (
+        ("coding", "tasks", 0, "dataset"),
+        "cifar10_dvs",
+        "asymptote.coding.tasks.0.encodings.2.name",
+        "cifar10_dvs: encoding retina takes images",
+    ),
+    (
+        ("normalization", "tasks", 0, "cases", 0, "technique"),
+        "batchnorm",
+        "asymptote.normalization.tasks.0.cases.0.technique",
+        "allowed: none, dropout, bn, bntt",
+    ),
+    (("coding", "neuron"), {"k": 0.5, "lambda": -1, "theta": 1}, "asymptote.coding.neuron.lambda", "must be above 0"),
+    (
+        ("versatility", "surrogates", 0, "name"),
+        "hardtan",
+        "asymptote.versatility.surrogates.0.name",
+        "did you mean hardtanh?",
+    ),
+    (
+        ("versatility", "optimizers", 1, "name"),
+        "asgdd",
+        "asymptote.versatility.optimizers.1.name",
+        "did you mean asgd?",
+    ),
     (
         ("grid", "encoding"),
         {"name": "rate", "parameters": {"threshold": 1}},
@@ -185,6 +249,9 @@ def test_published_networks_have_their_published_sizes():
     counts, network = neurons_per_layer(NetworkSpec("vgg11", 1 / 16), (3, 32, 32), classes=100)
     assert len(network.weighted_layers()) == 11
     assert counts[-3:] == [32 * 4, 256, 256]
+    counts, network = neurons_per_layer(NetworkSpec("vgg9_dvs", 1 / 16), (2, 128, 128))
+    assert counts == [4 * 128**2, 8 * 128**2, *[8 * 64**2] * 2, 8 * 32**2, 8 * 16**2, 8 * 8**2, 64, 64]
+    assert [tuple(layer.weight.shape) for layer in network.weighted_layers()][7] == (64, 8 * 4**2)
 
 
 @pytest.mark.parametrize("normalization", ["batch", "batch_through_time"])

@@ -42,7 +42,7 @@ MADE_UP = [
     ({"experiment": "coding", "k": 0.8, "lambda": 0.2}, [(99.0, "trained", 40), (99.2, "trained", 44)]),
     ({"experiment": "coding", "k": 0.8, "lambda": 0.2, "initializer": "ding2022"}, [(99.3, "trained", 10)] * 2),
     ({"experiment": "normalization", "network": "vgg11", "technique": "dropout"}, [(9.0, "trained", None)]),
-    ({"experiment": "normalization", "network": "vgg11", "technique": "batch"}, [(60.0, "trained", 9)]),
+    ({"experiment": "normalization", "network": "vgg11", "technique": "bn"}, [(60.0, "trained", 9)]),
 ]
 OPTIONS = {"response": {"neurons": [{"k": 0.8, "lambda": 0.2, "theta": 1.0}], "timesteps": 100, "points": 21}}
 SPIKES = (2.0, 1.0)  # per neuron and image in the first batch, two layers

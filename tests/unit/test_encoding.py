@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from spikeinit.encoding import encode, is_binary
 from spikeinit.errors import UserError
-from spikeinit.plan.encodings import ENCODINGS, complete
+from spikeinit.plan.encodings import ENCODINGS, OF_RECORDINGS, complete
 
 GREYS = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
 
@@ -23,7 +23,7 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("name", sorted(set(ENCODINGS) - {"events"}))
+@pytest.mark.parametrize("name", sorted(set(ENCODINGS) - OF_RECORDINGS))
 def test_every_encoding_gives_time_first_input_of_the_asked_type(name):
     images = torch.randint(0, 256, (3, 2, 5, 4), dtype=torch.uint8, generator=seeded(0))
     for dtype in (torch.float32, torch.float64, torch.bfloat16):

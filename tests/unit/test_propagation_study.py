@@ -127,8 +127,14 @@ def test_the_paper_scale_departs_in_nothing_it_states(checkout):
         ({"simulation__thresholds": [8.0]}, r"propagation\.simulation\.thresholds\.0"),
         ({"classification__initializers": ["kaiming"]}, r"classification\.initializers\.0\.name"),
         ({"robustness__dataset": "nmist"}, "unknown data set; did you mean nmnist"),
-        ({"robustness__dataset": "nmnist1k"}, "nmnist1k holds recordings, which need the encoding events"),
-        ({"robustness__encoding": {"name": "events", "timesteps": 3}}, "mnist5k holds images, not recordings"),
+        (
+            {"robustness__dataset": "nmnist1k"},
+            "nmnist1k: encoding standardized takes images, but the data set holds recordings",
+        ),
+        (
+            {"robustness__encoding": {"name": "events", "timesteps": 3}},
+            "mnist5k: encoding events takes recordings of events, but the data set holds images",
+        ),
         ({"robustness__widths": [1]}, r"robustness\.widths\.0 += 1   must be at least 2"),
         ({"robustness__thresholds": [9.0]}, r"propagation\.robustness\.thresholds\.0"),
     ],

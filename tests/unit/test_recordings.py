@@ -56,11 +56,44 @@ def test_frames_against_events_one_by_one():
 def test_indexing_chooses_whole_recordings():
     each = [EVENTS[:3], [], EVENTS[2:4], EVENTS[4:]]
     whole = recordings(*each)
-    for rows in (slice(1, 3), slice(None), slice(0, 0), torch.tensor([3, 0, 0, 1])):
+    slices = (
+        slice(1, 3),
+        slice(None),
+        slice(0, 0),
+        slice(3, 1),
+        slice(9, 12),
+        slice(None, None, 2),
+    )
+    for rows in (*slices, torch.tensor([3, 0, 0, 1]), torch.tensor([], dtype=torch.int64)):
         numbers = list(range(4))[rows] if isinstance(rows, slice) else rows.tolist()
         chosen = whole[rows]
         assert chosen.shape == (len(numbers), *SHAPE)
         assert torch.equal(chosen.frames(80, 1.0), frames_one_by_one([each[i] for i in numbers], 80, 1000))
+
+
+def slices_one_by_one(each, timesteps):
+    """Fang et al. 2021, App. F: part j holds the events N // T * j up to N // T * (j + 1), the last the rest too."""
+    frames = torch.zeros(timesteps, len(each), *SHAPE)
+    for index, events in enumerate(each):
+        size = len(events) // timesteps
+        for part in range(timesteps):
+            end = size * (part + 1) if part < timesteps - 1 else len(events)
+            for x, y, p, _ in events[size * part : end]:
+                frames[part, index, p, y, x] += 1
+    return frames
+
+
+def test_slices_against_the_published_formula():
+    each = [EVENTS, EVENTS * 5 + EVENTS[:3], EVENTS[:4]]
+    for timesteps in (1, 2, 3, 4):
+        found = recordings(*each).slices(timesteps)
+        assert torch.equal(found, slices_one_by_one(each, timesteps))
+        assert torch.equal(encode(recordings(*each), "slices", timesteps), found)
+
+
+def test_a_recording_with_fewer_events_than_slices():
+    found = recordings(EVENTS[:2], []).slices(5)
+    assert found.sum((2, 3, 4)).tolist() == [[1, 0], [1, 0], [0, 0], [0, 0], [0, 0]]
 
 
 def test_encoding_takes_recordings_and_nothing_else():
@@ -70,6 +103,8 @@ def test_encoding_takes_recordings_and_nothing_else():
         encode(one, "rate", 3)
     with pytest.raises(UserError, match="encoding events takes recordings"):
         encode(torch.zeros(1, 2, 34, 34, dtype=torch.uint8), "events", 3)
+    with pytest.raises(UserError, match="choose one of rate, constant"):
+        encode(torch.zeros(1, 2, 34, 34, dtype=torch.uint8), "slices", 3)
     with pytest.raises(UserError, match="longer than 0 ms"):
         encode(one, "events", 3, window_ms=0.0)
 

@@ -20,6 +20,10 @@ def folder(tmp_path):
         ("energy: {seeds: []}", "= []   needs at least 1 item"),
         ("energy: {datasets: [mnist6k]}", "unknown data set; did you mean mnist5k?"),
         ("energy: {comparison: {initializers: [{name: hee}]}}", "unknown initialiser 'hee'; did you mean he?"),
+        (
+            "asymptote: {grid: {encoding: {name: events}}}",
+            "encoding events takes recordings of events",
+        ),
         ("initializer_files: [nowhere.py]", "nowhere.py: no such Python file"),
         ("name: ../elsewhere", "a name has 1 to 64 characters"),
     ],

@@ -11,6 +11,7 @@ from snakemake.exceptions import WorkflowError
 PACKAGE_ROOT = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(PACKAGE_ROOT))
 
+from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.plan.config import STUDIES, from_mapping
 from spikeinit.plan import conversion, grids, requests
@@ -96,6 +97,15 @@ def _alone_in(stage, run):
 
 def dataset_of_run(wildcards):
     return f"results/datasets/{run_of(wildcards).labels['dataset']}/manifest.json"
+
+
+def memory_of_batch(study, batch):
+    """Megabytes for a job of many runs, by their data set."""
+    return catalogue.memory_mb(BATCHES[study][batch][0].labels["dataset"])
+
+
+def memory_of_run(wildcards):
+    return catalogue.memory_mb(run_of(wildcards).labels["dataset"])
 
 
 def ann_of(wildcards):

@@ -24,7 +24,7 @@ for study, batches in BATCHES.items():
                 "../../envs/environment.yaml"
             threads: CONFIG.threads
             resources:
-                mem_mb=4000,
+                mem_mb=memory_of_batch(study, batch),
                 runtime=240,
             params:
                 spec=requests.evaluation_batch_spec(batches[batch]),

@@ -26,7 +26,7 @@ rule evaluate_snn:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of_run,
         runtime=120,
     params:
         spec=lambda wildcards: requests.evaluation_spec(run_of(wildcards)),

@@ -22,7 +22,7 @@ rule fetch_dataset:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards: catalogue.memory_mb(wildcards.dataset),
         runtime=60,
     params:
         spec=lambda wildcards: requests.dataset_spec(CONFIG, wildcards.dataset),

@@ -31,7 +31,7 @@ rule train_snn:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of_run,
         runtime=720,
     params:
         spec=lambda wildcards: requests.training_spec(run_of(wildcards)),

@@ -13,6 +13,8 @@ With x = pixel / 255 in [0, 1] and steps t = 1 .. T:
                     images: mean 0, variance 1 (Micheli et al. 2024, Sec. V)
     events          recordings, not images: s[t] = 1 where at least one event fell into the t-th window of window_ms
                     milliseconds; later events are left out
+    slices          recordings: the events of each, in order, cut into T parts of equally many; the number of events of
+                    each pixel in the t-th (Fang et al. 2021, App. F, for the event data sets of Ding et al. 2022)
 
 Their parameters and defaults: `spikeinit.plan.encodings.ENCODINGS`.
 """
@@ -25,7 +27,7 @@ import torch
 
 from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
-from spikeinit.plan.encodings import ENCODINGS, complete, is_binary
+from spikeinit.plan.encodings import ENCODINGS, complete, is_binary, misfit
 
 __all__ = ["ENCODINGS", "encode", "is_binary"]
 
@@ -52,10 +54,11 @@ def encode(
     filled = complete(name, parameters)
     if timesteps < 1:
         raise ValueError(f"timesteps = {timesteps}; at least 1 is needed")
-    if isinstance(images, Recordings) != (name == "events"):
-        needed, given = ("recordings of events", "images") if name == "events" else ("images", "recordings of events")
-        raise UserError(f"encoding {name} takes {needed}, but the data set holds {given}; choose another encoding")
-    if isinstance(images, Recordings):
+    if problem := misfit(name, recordings=isinstance(images, Recordings)):
+        raise UserError(problem)
+    if name == "slices":
+        return images.slices(timesteps, dtype)
+    if name == "events":
         return images.frames(timesteps, filled["window_ms"], dtype)
     if images.dtype != torch.uint8:
         raise ValueError(f"images are {images.dtype}; they must be torch.uint8, 0 .. 255")

@@ -79,7 +79,7 @@ class Dataset:
 
     `shape` is (channels, height, width); `folders` are looked for under datasets.root, first match first; `reader` is
     a module of spikeinit.datasets.readers and `options` its keywords; `test_images` is how many images become the test
-    split of a data set that has none of its own.
+    split of a data set that has none of its own; `memory_mb` is what a job that holds all of it asks a cluster for.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Dataset:
     reader: str
     options: Mapping[str, Any] = field(default_factory=dict)
     test_images: int | None = None
+    memory_mb: int = 4000
 
 
 _LECUN = "LeCun et al. (1998), Gradient-based learning applied to document recognition, Proceedings of the IEEE 86"
@@ -112,6 +113,8 @@ _IDX_NAMES = (
 
 
 _CIFAR = Mirrors(("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/"))
+
+_TINY_IMAGENET = Mirrors(("https://cs231n.stanford.edu/", "http://cs231n.stanford.edu/"))
 
 _KRIZHEVSKY = "Krizhevsky (2009), Learning multiple layers of features from tiny images, University of Toronto"
 
@@ -232,6 +235,26 @@ _ENTRIES = (
         },
     ),
     Dataset(
+        name="tinyimagenet",
+        title="Tiny ImageNet, 100,000 training and 10,000 validation images, the test split here, of 200 kinds",
+        licence="none stated; ImageNet's terms: non-commercial research",
+        citation="Le and Yang (2015), Tiny ImageNet visual recognition challenge, Stanford University, CS 231N",
+        classes=200,
+        shape=(3, 64, 64),
+        files=(
+            File(
+                "tiny-imagenet-200.zip",
+                248100043,
+                "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
+            ),
+        ),
+        folders=("tinyimagenet", "."),
+        source=_TINY_IMAGENET,
+        reader="tinyimagenet",
+        options={"images": {"train": 100000, "test": 10000}},
+        memory_mb=12000,
+    ),
+    Dataset(
         name="nmnist",
         title="N-MNIST, 60,000 training and 10,000 test recordings of handwritten digits by an event camera",
         licence="CC BY-SA 4.0",
@@ -272,6 +295,23 @@ _ENTRIES = (
         reader="nmnist",
         options={"lists": {"train": "train1K.txt", "test": "test100.txt"}},
     ),
+    Dataset(
+        name="cifar10_dvs",
+        title="CIFAR10-DVS, 10,000 images of CIFAR-10 recorded by an event camera; of each class the first 900 train",
+        licence="CC BY 4.0",
+        citation=(
+            "Li et al. (2017), CIFAR10-DVS: an event-stream dataset for object classification, Frontiers in"
+            " Neuroscience 11"
+        ),
+        classes=10,
+        shape=(2, 128, 128),
+        files=(),
+        folders=("cifar10_dvs", "CIFAR10DVS", "CIFAR10-DVS"),
+        source=Unpacked("https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671 (airplane.zip to truck.zip)"),
+        reader="cifar10_dvs",
+        options={"recordings": {"train": 900, "test": 100}},
+        memory_mb=64000,
+    ),
 )
 
 CATALOGUE: dict[str, Dataset] = {entry.name: entry for entry in _ENTRIES}
@@ -291,10 +331,10 @@ def get(name: str) -> Dataset:
 def spec(name: str) -> dict[str, Any]:
     """What decides the prepared files of a catalogue entry, as JSON values: the fetch stage's `dataset`.
 
-    Where the files come from is left out: their checksums make every place equal.
+    Where the files come from is left out, since their checksums make every place equal, and so is the memory.
     """
     values = dataclasses.asdict(get(name))
-    del values["source"], values["folders"]
+    del values["source"], values["folders"], values["memory_mb"]
     values |= {"files": list(values["files"]), "shape": list(values["shape"]), "options": dict(get(name).options)}
     return {**values, "split_seed": SPLIT_SEED}
 
@@ -304,9 +344,17 @@ def custom_spec(name: str, title: str = "", licence: str = "") -> dict[str, Any]
     return {"name": name, "custom": True, "title": title, "licence": licence, "split_seed": SPLIT_SEED}
 
 
+def memory_mb(name: str) -> int:
+    """What a job that holds the data set asks a cluster for, in megabytes."""
+    return CATALOGUE[name].memory_mb if name in CATALOGUE else Dataset.memory_mb
+
+
+EVENT_READERS = frozenset({"nmnist", "cifar10_dvs"})
+
+
 def holds_recordings(name: str) -> bool:
     """Whether a data set holds recordings of events, not images."""
-    return name in CATALOGUE and CATALOGUE[name].reader == "nmnist"
+    return name in CATALOGUE and CATALOGUE[name].reader in EVENT_READERS
 
 
 def preparing_modules(name: str) -> tuple[str, str]:

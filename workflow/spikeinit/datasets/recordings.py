@@ -45,18 +45,45 @@ class Recordings:
 
     def __getitem__(self, rows: slice | torch.Tensor) -> Recordings:
         if isinstance(rows, slice):
+            first, last, step = rows.indices(len(self))
+            if step == 1:
+                offsets = self.offsets[first : max(first, last) + 1]
+                events = slice(int(offsets[0]), int(offsets[-1]))
+                return Recordings(self.address[events], self.time[events], offsets - offsets[0], self.sensor)
             rows = torch.arange(len(self), device=self.device)[rows]
         counts = self.offsets.diff()[rows]
-        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        shift = torch.repeat_interleave(self.offsets[:-1][rows] - offsets[:-1], counts)
-        kept = torch.arange(len(shift), device=self.device) + shift
-        return Recordings(self.address[kept], self.time[kept], offsets, self.sensor)
+        bounds = list(zip(self.offsets[rows].tolist(), (self.offsets[rows] + counts).tolist(), strict=True))
+        # Piece by piece: the row number of every event would be larger than the events themselves.
+        address, time = (
+            torch.cat([values[:0], *(values[start:end] for start, end in bounds)])
+            for values in (self.address, self.time)
+        )
+        return Recordings(address, time, torch.cat([counts.new_zeros(1), counts.cumsum(0)]), self.sensor)
 
     def frames(self, timesteps: int, window_ms: float, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """Frames [T, N, C, H, W]: 1 where at least one event fell into the window, else 0."""
         step = torch.div(self.time, window_ms * MICROSECONDS, rounding_mode="floor").long()
-        recording = torch.repeat_interleave(torch.arange(len(self), device=self.device), self.offsets.diff())
         inside = step < timesteps
-        frames = torch.zeros(timesteps, len(self), torch.Size(self.sensor).numel(), dtype=dtype, device=self.device)
-        frames[step[inside], recording[inside], self.address[inside].long()] = 1
+        frames = self._silence(timesteps, dtype)
+        frames[step[inside], self._owner()[inside], self.address[inside].long()] = 1
         return frames.unflatten(2, self.sensor)
+
+    def slices(self, timesteps: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Frames [T, N, C, H, W]: how many events a pixel had in each of T parts with equally many events.
+
+        The last part also holds the remainder; a recording of fewer than T events has one in each of its first parts.
+        """
+        counts, owner = self.offsets.diff(), self._owner()
+        rank = torch.arange(len(owner), device=self.device) - self.offsets[:-1][owner]
+        part = (rank // (counts // timesteps).clamp(min=1)[owner]).clamp(max=timesteps - 1)
+        frames = self._silence(timesteps, dtype)
+        frames.index_put_((part, owner, self.address.long()), frames.new_ones(()), accumulate=True)
+        return frames.unflatten(2, self.sensor)
+
+    def _owner(self) -> torch.Tensor:
+        """int64 [events], the recording that each event belongs to."""
+        return torch.repeat_interleave(torch.arange(len(self), device=self.device), self.offsets.diff())
+
+    def _silence(self, timesteps: int, dtype: torch.dtype) -> torch.Tensor:
+        """Zeros [T, N, C * H * W]."""
+        return torch.zeros(timesteps, len(self), torch.Size(self.sensor).numel(), dtype=dtype, device=self.device)

@@ -15,6 +15,7 @@ FAMILIES = {
     "mlp": "mlp",
     "five_layer": "five_layer",
     "vgg9": "vgg9",
+    "vgg9_dvs": "vgg9",
     "vgg11": "vgg11",
     "vgg16": "vgg",
     "vgg9_small": "vgg",

@@ -80,15 +80,15 @@ def repeated_problems(path: str, choices: Sequence[Mapping[str, Any]]) -> Proble
 def encoding_problems(path: str, encoding: Mapping[str, Any], dataset: str | None = None) -> Problems:
     """Parameters that the encoding does not take, values it cannot have, or another kind of data than it is for."""
     from spikeinit.datasets.catalogue import holds_recordings
-    from spikeinit.plan.encodings import complete
+    from spikeinit.plan.encodings import complete, misfit
 
     try:
         complete(encoding["name"], encoding["parameters"])
     except UserError as error:
         return [(f"{path}.parameters", str(error))]
-    if dataset is not None and holds_recordings(dataset) != (encoding["name"] == "events"):
-        kind = "recordings, which need the encoding events" if holds_recordings(dataset) else "images, not recordings"
-        return [(f"{path}.name", f"= {encoding['name']!r}   {dataset} holds {kind}")]
+    problem = None if dataset is None else misfit(encoding["name"], recordings=holds_recordings(dataset))
+    if problem:
+        return [(f"{path}.name", f"= {encoding['name']!r}   {dataset}: {problem}")]
     return []
 
 

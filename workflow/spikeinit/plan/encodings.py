@@ -16,11 +16,24 @@ ENCODINGS: dict[str, dict[str, float]] = {
     "retina": {"threshold": 1.0, "phase": 0.0},
     "standardized": {},
     "events": {"window_ms": 1.0},
+    "slices": {},
 }
 """Each encoding's parameters with their defaults."""
 
-ANALOGUE = frozenset({"constant", "standardized"})
-"""Encodings whose input is a real number in every step; that of all others is a spike (1) or none (0)."""
+ANALOGUE = frozenset({"constant", "standardized", "slices"})
+"""Encodings whose input is a number in every step; that of all others is a spike (1) or none (0)."""
+
+OF_RECORDINGS = frozenset({"events", "slices"})
+"""Encodings of recordings of events; all others are of images."""
+
+
+def misfit(name: str, *, recordings: bool) -> str | None:
+    """What is wrong with an encoding for a data set of recordings, or of images; None where they fit."""
+    if recordings == (name in OF_RECORDINGS):
+        return None
+    fitting = [known for known in ENCODINGS if (known in OF_RECORDINGS) == recordings]
+    needed, given = ("images", "recordings of events") if recordings else ("recordings of events", "images")
+    return f"encoding {name} takes {needed}, but the data set holds {given}; choose one of {', '.join(fitting)}"
 
 
 def is_binary(name: str) -> bool:

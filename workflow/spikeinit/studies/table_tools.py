@@ -28,6 +28,7 @@ class StudyRuns:
     plan: pd.DataFrame
     folder: Path
     spec: Mapping[str, Any] = field(default_factory=dict)
+    _read: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def load(cls, plan: str | Path, folder: str | Path, spec: Mapping[str, Any] | None = None) -> StudyRuns:
@@ -45,17 +46,16 @@ class StudyRuns:
     def read(self, file: str) -> pd.DataFrame:
         """`<run>/<file>.csv` of every run, in the plan's order, with the run's labels and name in front.
 
-        Files without rows leave nothing behind, unless all are without.
+        Files without rows leave nothing behind, unless all are without. Each file is read once.
         """
-        frames = []
-        for record in self.plan[[*self.labels, "run"]].to_dict("records"):
-            frame = read_table(self.folder / record["run"] / f"{file}.csv")
-            for position, (column, value) in enumerate(record.items()):
-                frame.insert(position, column, value)
-            frames.append(frame)
-        frames = [frame for frame in frames if len(frame)] or frames[:1]
-        labels = self.plan[[*self.labels, "run"]].dtypes.to_dict()
-        return pd.concat([frame.astype(labels) for frame in frames], ignore_index=True)
+        if file not in self._read:
+            names = self.plan[[*self.labels, "run"]]
+            frames = [read_table(self.folder / run / f"{file}.csv") for run in names["run"]]
+            rows = [len(frame) for frame in frames]
+            measured = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+            labels = names.loc[names.index.repeat(rows)].reset_index(drop=True)
+            self._read[file] = pd.concat([labels, measured], axis="columns")
+        return self._read[file].copy()
 
 
 def finite(values: pd.Series) -> pd.Series:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from spikeinit.datasets.recordings import Recordings
 
 
+_BLOCK = 4096
+"""Images looked at at a time."""
+
+
 @dataclass(frozen=True)
 class Labelled:
     """`images` uint8 [n, channels, height, width] with 0 black and 255 white; `labels` int64 [n], counted from 0."""
@@ -35,7 +39,9 @@ class Labelled:
 
     def statistics(self) -> dict[str, float] | None:
         """Mean and standard deviation of pixel / 255 over all images, exact up to the last rounding."""
-        counts = np.bincount(self.images.ravel(), minlength=256)
+        counts = np.zeros(256, np.int64)
+        for first in range(0, len(self.images), _BLOCK):  # counting makes every pixel eight bytes long
+            counts += np.bincount(self.images[first : first + _BLOCK].ravel(), minlength=256)
         values = np.arange(256) / 255
         mean = float(counts @ values / counts.sum())
         return {"mean": mean, "std": float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))}

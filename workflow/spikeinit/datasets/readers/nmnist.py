@@ -18,10 +18,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from spikeinit.datasets.readers.events import addresses, gathered, labelled
 from spikeinit.datasets.readers.labelled import LabelledRecordings, check_labels
-from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
 
 BYTES = 5
@@ -64,7 +63,7 @@ def parse(content: bytes, *, shape: tuple[int, int, int], path: Path) -> tuple[n
         )
     x, y, high, middle, low = np.frombuffer(content, np.uint8).reshape(-1, BYTES).T.astype(np.int32)
     time = (high & 0x7F) << 16 | middle << 8 | low
-    return _address(x, y, high >> 7, shape, path), time
+    return addresses(x, y, high >> 7, shape, path), time
 
 
 def read_folder(
@@ -109,11 +108,9 @@ def read_listed(path: Path, *, shape: tuple[int, int, int], classes: int) -> Lab
 
 def _of_files(files: Sequence[tuple[Path, int]], shape: tuple[int, int, int]) -> LabelledRecordings:
     """The recordings of files with their labels."""
-    events = [parse(path.read_bytes(), shape=shape, path=path) for path, _ in files]
-    addresses, times = zip(*events, strict=True)
-    offsets = np.cumsum([0, *map(len, addresses)])
-    labels = np.array([label for _, label in files])
-    return _labelled(np.concatenate(addresses), np.concatenate(times), offsets, labels, shape)
+    events = (parse(path.read_bytes(), shape=shape, path=path) for path, _ in files)
+    most = sum(path.stat().st_size for path, _ in files) // BYTES
+    return gathered(events, [label for _, label in files], most, shape)
 
 
 def read_packed(path: Path, *, shape: tuple[int, int, int], classes: int) -> LabelledRecordings:
@@ -134,25 +131,4 @@ def read_packed(path: Path, *, shape: tuple[int, int, int], classes: int) -> Lab
     check_labels(labels, len(offsets) - 1, classes, path)
     if len(time) and not 0 <= time.min() <= time.max() < 2**31:
         raise UserError(f"{path}: time_us from {time.min()} to {time.max()}; times are microseconds, 0 or later")
-    return _labelled(_address(x, y, polarity, shape, path), time, offsets, labels, shape)
-
-
-def _address(x: np.ndarray, y: np.ndarray, polarity: np.ndarray, shape: tuple[int, int, int], path: Path) -> np.ndarray:
-    channels, height, width = shape
-    for name, values, size in (("x", x, width), ("y", y, height), ("polarity", polarity, channels)):
-        outside = np.flatnonzero((values < 0) | (values >= size))
-        if len(outside):
-            raise UserError(f"{path}: {name} = {values[outside[0]]} in event {outside[0]}; it lies in 0 .. {size - 1}")
-    return ((polarity * height + y) * width + x).astype(np.int16)
-
-
-def _labelled(
-    address: np.ndarray, time: np.ndarray, offsets: np.ndarray, labels: np.ndarray, shape: tuple[int, int, int]
-) -> LabelledRecordings:
-    recordings = Recordings(
-        torch.from_numpy(address),
-        torch.from_numpy(time.astype(np.int32)),
-        torch.from_numpy(offsets.astype(np.int64)),
-        shape,
-    )
-    return LabelledRecordings(recordings, labels.astype(np.int64))
+    return labelled(addresses(x, y, polarity, shape, path), time, offsets, labels, shape)

@@ -25,12 +25,15 @@ __all__ = ["NAME", "differences", "problems", "runs", "stands_in_for", "table_op
 NAME = "asymptote"
 
 TECHNIQUES = {
-    "none": {},
+    "none": {"dropout": 0.0},
     "dropout": {"dropout": 0.5},
-    "batch": {"normalization": "batch", "dropout": 0.0},
-    "batch_through_time": {"normalization": "batch_through_time", "dropout": 0.0},
+    "bn": {"normalization": "batch", "dropout": 0.0},
+    "bntt": {"normalization": "batch_through_time", "dropout": 0.0},
 }
-"""Technique of Table A8 -> options of the network: where there is normalisation it takes the place of dropout."""
+"""Technique of Table A8 -> options of the network: where there is normalisation it takes the place of dropout.
+
+BN is batch normalisation, BNTT batch normalisation through time, with statistics of its own for every step.
+"""
 
 MEASURED = {"input_rate": 0.1, "input_mean": 0.1}
 """Stand-ins for what some laws measure on data, when all that is asked is whether the law exists for a neuron."""
@@ -79,7 +82,7 @@ def _normalization(config: Config, section: Mapping[str, Any]) -> Iterator[dict[
             neuron = {"k": case["k"], "lambda": case["lambda"], "theta": 1.0}
             own = task["network"] | {"options": {**task["network"]["options"], **TECHNIQUES[technique]}}
             parts = [task["dataset"], technique]
-            chosen = {"neuron": neuron, "technique": technique}
+            chosen = {"neuron": neuron, "technique": technique, "optimizer": part["optimizer"]}
             yield _run(config, section, part, {**task, "network": own}, "normalization", parts, choice, **chosen)
 
 
@@ -195,12 +198,16 @@ def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Pr
             found += [one for one in problem if one not in found]
         found += checks.schedule_problems(f"{path}.schedule", task["schedule"])
         for index, encoding in enumerate(task.get("encodings", [])):
-            found += checks.encoding_problems(f"{path}.encodings.{index}", encoding)
-    for experiment in ("grid", "versatility", "normalization"):
-        found += checks.encoding_problems(f"{NAME}.{experiment}.encoding", section[experiment]["encoding"])
+            found += checks.encoding_problems(f"{path}.encodings.{index}", encoding, task["dataset"])
+        if "encodings" not in task:
+            experiment = key.partition(".")[0]
+            found += checks.encoding_problems(
+                f"{NAME}.{experiment}.encoding", section[experiment]["encoding"], task["dataset"]
+            )
     for index, optimizer in enumerate(section["versatility"]["optimizers"]):
         found += checks.optimizer_problems(f"{NAME}.versatility.optimizers.{index}", optimizer)
     found += checks.optimizer_problems(f"{NAME}.optimizer", section["optimizer"])
+    found += checks.optimizer_problems(f"{NAME}.normalization.optimizer", section["normalization"]["optimizer"])
     found += checks.repeated_problems(f"{NAME}.versatility.optimizers", section["versatility"]["optimizers"])
     found += checks.repeated_problems(f"{NAME}.versatility.neurons", section["versatility"]["neurons"])
     every = [*section["initializers"], *section["added_initializers"]]

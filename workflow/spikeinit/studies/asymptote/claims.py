@@ -21,10 +21,14 @@ from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge, 
 
 TITLE = "Asymptote study (Ding et al. 2022)"
 
-ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "event": "events"}
+ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "event": "slices"}
 """Coding as printed -> our encoding."""
 
-TECHNIQUES = {"none": "none", "none+dropout": "dropout", "bn": "batch", "bntt": "batch_through_time"}
+TECHNIQUES = {"none": "dropout", "none+dropout": "dropout", "bn": "bn", "bntt": "bntt"}
+"""Technique as printed -> ours. Where there is no BN, "a dropout is implemented in place of BN" (App. A.3)."""
+
+NETWORKS = {"mnist": "five_layer", "nmnist": "five_layer", "cifar10": "vgg9", "cifar10_dvs": "vgg9_dvs"}
+"""Data set of Table 2 -> its network, by Table A4."""
 
 OURS = {printed: ours for ours, printed in PRINTED_NAMES.items()}
 
@@ -52,7 +56,7 @@ def _coding(evidence: Evidence) -> Iterator[Entry]:
         where = {
             "experiment": "coding",
             "dataset": evidence.conditions.datasets.get(cell["dataset"]),
-            "network": "five_layer" if cell["dataset"] in ("mnist", "nmnist") else "vgg9",
+            "network": NETWORKS[cell["dataset"]],
             "encoding": ENCODINGS[cell["coding"]],
         }
         text = f"{cell['dataset']}, {cell['coding']} coding"

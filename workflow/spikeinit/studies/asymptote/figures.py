@@ -14,10 +14,13 @@ from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
 from spikeinit.studies.asymptote import heat_maps
-from spikeinit.studies.asymptote.looks import color_of, name_of, neuron_text, neurons, ordered
+from spikeinit.studies.asymptote.looks import NAMES, color_of, look_of, name_of, neuron_text, neurons, ordered
 from spikeinit.studies.table_tools import StudyTables
 
-SMOOTHED = 20
+TECHNIQUES = {"none": "neither", "dropout": "dropout", "bn": "BN", "bntt": "BN through time"}
+"""Technique -> its name on the axis."""
+
+SMOOTHED = 12
 """Points of a training curve: iterations are averaged over windows so that about so many remain."""
 
 
@@ -63,7 +66,7 @@ def firing_rates_before_training(tables: StudyTables) -> Figure:
                 line["layer"],
                 line["rate_mean"],
                 np.minimum(line["rate_sd"].fillna(0), line["rate_mean"]),
-                color=color_of(initializer),
+                **look_of(initializer),
                 marker="o",
                 markersize=4,
                 capsize=2,
@@ -73,7 +76,7 @@ def firing_rates_before_training(tables: StudyTables) -> Figure:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_ylim(bottom=0)
     style.hide_unused(axes, len(nets))
-    style.legend_below(figure, handles)
+    style.legend_below(figure, handles, columns=len(NAMES))
     return figure
 
 
@@ -106,7 +109,7 @@ def early_loss_and_rates(tables: StudyTables) -> Figure:
     axes[1, 0].set_ylabel("spikes per\nneuron and step")
     for panel in axes[-1, :]:
         panel.set_xlabel("iteration")
-    style.legend_below(figure, handles)
+    style.legend_below(figure, handles, columns=len(NAMES))
     return figure
 
 
@@ -128,7 +131,7 @@ def coding_curves(tables: StudyTables) -> Figure:
     axes[1, 0].set_ylabel("training accuracy (%)")
     for panel in axes[-1, :]:
         panel.set_xlabel("iteration")
-    style.legend_below(figure, handles)
+    style.legend_below(figure, handles, columns=len(NAMES))
     return figure
 
 
@@ -138,10 +141,10 @@ def _lines(panel: Axes, frame: pd.DataFrame, value: str, *, band: bool = False) 
     for initializer in ordered(frame["initializer"]):
         line = frame[frame["initializer"] == initializer].sort_values("iteration")
         window = max(1, len(line) // SMOOTHED)
-        block = np.arange(len(line)) // window
+        block = np.minimum(np.arange(len(line)) // window, max(0, len(line) // window - 1))  # no short last window
         mean = line.groupby(block)[[value, "iteration"]].mean()
         color = color_of(initializer)
-        handles[name_of(initializer)] = panel.plot(mean["iteration"], mean[value], color=color)[0]
+        handles[name_of(initializer)] = panel.plot(mean["iteration"], mean[value], **look_of(initializer))[0]
         if band:
             sd = line.groupby(block)[f"{value}_sd"].mean().fillna(0)
             panel.fill_between(
@@ -181,7 +184,7 @@ def _versatility_curves(curves: pd.DataFrame, experiment: str, method: str) -> F
     figure.supylabel("training accuracy (%) for (k, λ, θ)", fontsize=9)
     for panel in axes[-1, :]:
         panel.set_xlabel("iteration")
-    style.legend_below(figure, handles)
+    style.legend_below(figure, handles, columns=len(NAMES))
     return figure
 
 
@@ -203,7 +206,7 @@ def normalization(tables: StudyTables) -> Figure:
                     look = {"color": color_of(initializer), "marker": "x" if cell["outcome"] == "failed" else "o"}
                     panel.plot(x + offset, cell["accuracy_mean"], linestyle="", **look)
                     handles[name_of(initializer)] = Line2D([], [], linestyle="", marker="o", color=look["color"])
-        labels = [f"{technique.replace('_', ' ')}\n(k, λ) = ({k:g}, {gain:g})" for technique, k, gain in cases]
+        labels = [f"{TECHNIQUES[technique]}\n(k, λ) = ({k:g}, {gain:g})" for technique, k, gain in cases]
         panel.set_xticks(range(len(cases)), labels)
         panel.set(title=dataset, ylabel="test accuracy (%)")
         panel.set_ylim(bottom=0)

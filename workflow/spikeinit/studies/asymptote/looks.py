@@ -32,6 +32,10 @@ COLOR_OF = {
 """The paper draws its own method green."""
 
 
+DASHES = {"glorot": (6, 0), "he": (4.5, 1.5), "wu2018": (3, 3), "lee2016": (1.5, 4.5)}
+"""Networks that do not train give equal lines: these dashes, of one length in all, show each other's colours."""
+
+
 def name_of(initializer: str) -> str:
     """The name in legends and titles."""
     return NAMES.get(initializer, initializer)
@@ -40,6 +44,14 @@ def name_of(initializer: str) -> str:
 def color_of(initializer: str) -> str:
     """The colour of an initialiser in every figure; grey for one of the user's own."""
     return COLOR_OF.get(initializer, "#777777")
+
+
+def look_of(initializer: str) -> dict[str, Any]:
+    """How an initialiser's line is drawn, so that those below an equal one still show."""
+    dashes = DASHES.get(initializer)
+    if dashes is None:
+        return {"color": color_of(initializer)}
+    return {"color": color_of(initializer), "linewidth": 2.0, "linestyle": (0, dashes)}
 
 
 def ordered(initializers: Iterable[str]) -> list[str]:
