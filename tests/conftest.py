@@ -45,7 +45,7 @@ def snakemake(folder: Path, *arguments: str, check: bool = True, **environment: 
     command = [str(Path(sys.executable).parent / "snakemake"), "--cores", "2", *arguments]
     inherited = {key: value for key, value in os.environ.items() if key not in REMOVED}
     finished = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env=inherited | environment, check=False, timeout=600
+        command, cwd=folder, capture_output=True, text=True, env=inherited | environment, check=False, timeout=1500
     )
     if check and finished.returncode:
         pytest.fail(f"{' '.join(command)} failed:\n{finished.stdout[-3000:]}\n{finished.stderr[-6000:]}")
