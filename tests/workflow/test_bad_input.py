@@ -11,27 +11,50 @@ def folder(tmp_path):
     return copy_checkout(tmp_path / "checkout")
 
 
+FORM = """
+name: ../elsewhere
+energy: {training: {epohcs: 3}, beta_ranges: {low: [0.5, 1.5]}, weight_sd: -1, seeds: []}
+"""
+MEANING = """
+initializer_files: [nowhere.py]
+energy:
+  datasets: [mnist6k]
+  comparison: {initializers: [{name: hee}]}
+asymptote: {grid: {encoding: {name: events}}}
+sensitivity: {sweeps: {encoding: {encoding.name: [constant, slices]}}}
+"""
+
+
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("overrides", "messages"),
     [
-        ("energy: {training: {epohcs: 3}}", "unknown key; did you mean energy.training.epochs?"),
-        ("energy: {beta_ranges: {low: [0.5, 1.5]}}", "= 1.5   must be at most 1"),
-        ("energy: {weight_sd: -1}", "= -1   must be at least 0"),
-        ("energy: {seeds: []}", "= []   needs at least 1 item"),
-        ("energy: {datasets: [mnist6k]}", "unknown data set; did you mean mnist5k?"),
-        ("energy: {comparison: {initializers: [{name: hee}]}}", "unknown initialiser 'hee'; did you mean he?"),
         (
-            "asymptote: {grid: {encoding: {name: events}}}",
-            "encoding events takes recordings of events",
+            FORM,
+            [
+                "a name has 1 to 64 characters",
+                "unknown key; did you mean energy.training.epochs?",
+                "= 1.5   must be at most 1",
+                "= -1   must be at least 0",
+                "= []   needs at least 1 item",
+            ],
         ),
-        ("initializer_files: [nowhere.py]", "nowhere.py: no such Python file"),
-        ("name: ../elsewhere", "a name has 1 to 64 characters"),
+        (
+            MEANING,
+            [
+                "nowhere.py: no such Python file",
+                "unknown data set; did you mean mnist5k?",
+                "unknown initialiser 'hee'; did you mean he?",
+                "encoding events takes recordings of events",
+                "encoding slices takes recordings of events",
+            ],
+        ),
     ],
 )
-def test_a_mistake_in_the_configuration_stops_everything(folder, override, message):
-    finished = snakemake(folder, *smoke_with(folder, override), check=False)
+def test_mistakes_in_the_configuration_stop_everything_and_are_named_together(folder, overrides, messages):
+    finished = snakemake(folder, *smoke_with(folder, overrides), check=False)
     assert finished.returncode != 0
-    assert message in finished.stderr
+    for message in messages:
+        assert message in finished.stderr
     assert "Traceback" not in finished.stderr
     assert not (folder / "results").exists()
 

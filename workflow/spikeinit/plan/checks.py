@@ -77,8 +77,8 @@ def repeated_problems(path: str, choices: Sequence[Mapping[str, Any]]) -> Proble
     ]
 
 
-def encoding_problems(path: str, encoding: Mapping[str, Any], dataset: str | None = None) -> Problems:
-    """Parameters that the encoding does not take, values it cannot have, or another kind of data than it is for."""
+def encoding_problems(path: str, encoding: Mapping[str, Any], *datasets: str) -> Problems:
+    """Parameters that the encoding does not take, values it cannot have, or other kinds of data than it is for."""
     from spikeinit.datasets.catalogue import holds_recordings
     from spikeinit.plan.encodings import complete, misfit
 
@@ -86,10 +86,12 @@ def encoding_problems(path: str, encoding: Mapping[str, Any], dataset: str | Non
         complete(encoding["name"], encoding["parameters"])
     except UserError as error:
         return [(f"{path}.parameters", str(error))]
-    problem = None if dataset is None else misfit(encoding["name"], recordings=holds_recordings(dataset))
-    if problem:
-        return [(f"{path}.name", f"= {encoding['name']!r}   {dataset}: {problem}")]
-    return []
+    found = []
+    for dataset in datasets:
+        problem = misfit(encoding["name"], recordings=holds_recordings(dataset))
+        if problem:
+            found.append((f"{path}.name", f"= {encoding['name']!r}   {dataset}: {problem}"))
+    return found
 
 
 def network_problems(path: str, network: Mapping[str, Any], dataset: str | None = None) -> Problems:
