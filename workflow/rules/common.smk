@@ -19,6 +19,7 @@ from spikeinit.plan import conversion, grids, requests
 try:
     CONFIG = from_mapping(config)
     RUNS = {study: {run.name: run for run in grids.runs(CONFIG, study)} for study in CONFIG.sections}
+    BATCHES = {study: grids.batches(runs.values()) for study, runs in RUNS.items()}
     ANNS = conversion.anns(CONFIG)
     requests.check_results_folder("results")
 except UserError as error:
@@ -48,12 +49,18 @@ shell.prefix(
 )
 
 
+def any_of(names):
+    """A wildcard constraint: one of these names, or nothing at all if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
     name=re.escape(CONFIG.name),
-    study="|".join(STUDIES),
+    study=any_of(STUDIES),
     dataset=grids.NAME_PATTERN,
     network=grids.NAME_PATTERN,
     run=grids.NAME_PATTERN,
+    batch=any_of(sorted({batch for batches in BATCHES.values() for batch in batches})),
 
 
 def run_of(wildcards):
@@ -61,24 +68,9 @@ def run_of(wildcards):
     return RUNS[wildcards.study][wildcards.run]
 
 
-TRAINED = ("metrics.csv", "curves.csv", "iterations.csv", "weights.safetensors", "profile.json", "spec.json")
-EVALUATED = ("accuracy.csv", "spikes.csv", "energy.csv", "rates.csv")
-BATCHES = {study: grids.batches(runs.values()) for study, runs in RUNS.items()}
-
-
-def folders_of_batch(study, batch):
-    """The folders of the runs of a batch."""
-    return [f"{RESULTS}/runs/{study}/{run.name}" for run in BATCHES[study][batch]]
-
-
-def dataset_of_batch(study, batch):
-    """The one data set of a batch."""
-    return f"results/datasets/{BATCHES[study][batch][0].labels['dataset']}/manifest.json"
-
-
-def any_of(names):
-    """A wildcard constraint: one of these names, or nothing at all if there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+def runs_of_batch(wildcards):
+    """The runs of the batch a path names, all on one data set."""
+    return BATCHES[wildcards.study][wildcards.batch]
 
 
 def studies_by(stage):
@@ -96,16 +88,25 @@ def _alone_in(stage, run):
 
 
 def dataset_of_run(wildcards):
-    return f"results/datasets/{run_of(wildcards).labels['dataset']}/manifest.json"
+    return _dataset_of(run_of(wildcards))
 
 
-def memory_of_batch(study, batch):
-    """Megabytes for a job of many runs, by their data set."""
-    return catalogue.memory_mb(BATCHES[study][batch][0].labels["dataset"])
+def dataset_of_batch(wildcards):
+    return _dataset_of(runs_of_batch(wildcards)[0])
+
+
+def _dataset_of(run):
+    return f"results/datasets/{run.labels['dataset']}/manifest.json"
 
 
 def memory_of_run(wildcards):
+    """Megabytes for a job, by its data set."""
     return catalogue.memory_mb(run_of(wildcards).labels["dataset"])
+
+
+def memory_of_batch(wildcards):
+    """Megabytes for a job of many runs, by their data set."""
+    return catalogue.memory_mb(runs_of_batch(wildcards)[0].labels["dataset"])
 
 
 def ann_of(wildcards):
@@ -124,9 +125,10 @@ def ann_thresholds(run):
 
 
 def files_of_runs(study):
-    """The CSV files of every run of the study that its tables are made of."""
-    folder = f"{RESULTS}/runs/{study}"
-    return [f"{folder}/{run.name}/{table}.csv" for run in RUNS[study].values() for table in run.tables]
+    """What tells that the runs of a study are done: the CSV files its tables are made of, or those of whole batches."""
+    alone = [run for run in RUNS[study].values() if not run.batch]
+    files = [f"{RESULTS}/runs/{study}/{run.name}/{table}.csv" for run in alone for table in run.tables]
+    return files + [f"{RESULTS}/batches/{study}/{batch}/evaluated.csv" for batch in BATCHES[study]]
 
 
 def files_of_anns(study):

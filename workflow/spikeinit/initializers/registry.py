@@ -10,7 +10,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,12 @@ def register(
         return law
 
     return decorate
+
+
+def load_files(paths: Iterable[str | Path]) -> None:
+    """`load_file` for each of them; an empty path stands for none, as a shell passes an empty list."""
+    for path in filter(None, paths):
+        load_file(path)
 
 
 def load_file(path: str | Path) -> None:

@@ -39,8 +39,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", default="auto")
 
 
-def evaluate_run(spec: EvaluateSpec, path: Path, tables: Mapping[str, Path], options: argparse.Namespace) -> None:
-    """Evaluate the weights at `path` of every seed of one run and write `tables`, by the names in `TABLES`."""
+def evaluate_run(
+    spec: EvaluateSpec, path: Path, tables: Mapping[str, Path], options: argparse.Namespace
+) -> list[dict[str, object]]:
+    """Evaluate the weights at `path` of every seed of one run; write `tables`, by the names in `TABLES`.
+
+    Returns the rows of the table of accuracies.
+    """
     device = choose_device(options.device)
     test = load(options.data.parent, "test", limit=spec.images.test_images, device=device)
     weights, _ = load_tensors(path)
@@ -62,13 +67,11 @@ def evaluate_run(spec: EvaluateSpec, path: Path, tables: Mapping[str, Path], opt
             raise UserError(f"{path}: not the weights of this network, seed {seed} ({error})") from None
         evaluations.append(evaluate_seed(spec, seed, network.to(device), test, device))
 
-    _write(tables["accuracy"], [evaluation.accuracy for evaluation in evaluations])
+    accuracy = [evaluation.accuracy for evaluation in evaluations]
+    write_csv(tables["accuracy"], accuracy)
     for table in TABLES[1:]:
-        _write(tables[table], [row for evaluation in evaluations for row in getattr(evaluation, table)])
-
-
-def _write(path: Path, rows: list[dict[str, object]]) -> None:
-    write_csv(path, rows, list(rows[0]))
+        write_csv(tables[table], [row for evaluation in evaluations for row in getattr(evaluation, table)])
+    return accuracy
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main() -> None:
         {"run": run.name, **run.labels, "seeds": ";".join(map(str, run.spec.seeds))}
         for run in runs(from_mapping(arguments.spec["config"]), study)
     ]
-    write_csv(arguments.plan, rows, list(rows[0]))
+    write_csv(arguments.plan, rows)
 
 
 if __name__ == "__main__":

@@ -81,8 +81,8 @@ def main() -> None:
                 images=len(fit),
             )
         row = metrics(spec, result, test)
-        write_csv(arguments.metrics, [row], list(row))
-        write_csv(arguments.curves, result.curves, list(result.curves[0]))
+        write_csv(arguments.metrics, [row])
+        write_csv(arguments.curves, result.curves)
         weights = {name: tensor.cpu() for name, tensor in result.network.state_dict().items()}
         save_tensors(arguments.weights, weights, {"digest": spec.seed_digest()})
 

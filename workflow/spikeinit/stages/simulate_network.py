@@ -33,8 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     spec = from_dict(SimulateSpec, arguments.spec)
-    for path in filter(None, arguments.initializer_files):
-        registry.load_file(path)
+    registry.load_files(arguments.initializer_files)
     folder = arguments.signals.parent
     journal = Journal(folder / "seeds" / str(spec.seed) / "journal.jsonl")
     spawn([journal.path], arguments.tracking)

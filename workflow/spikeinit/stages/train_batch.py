@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from spikeinit.errors import run_stage
+from spikeinit.io import write_csv
 from spikeinit.plan.specs import TrainSpec, expanded, from_dict
 from spikeinit.stages.train_snn import FILES, Job, add_options, journal_paths, train_run
 from spikeinit.tracking.mirror import spawn
@@ -21,6 +22,7 @@ def main() -> None:
     parser.add_argument("--study", required=True)
     parser.add_argument("--runs", type=Path, required=True, help="folder that holds one folder per run")
     parser.add_argument("--log", type=Path, required=True, help="log of the MLflow mirror")
+    parser.add_argument("--trained", type=Path, required=True, help="table of all runs' metrics")
     add_options(parser)
     arguments = parser.parse_args()
 
@@ -28,10 +30,12 @@ def main() -> None:
     job = Job.from_arguments(arguments)
     journals = [path for run, spec in specs.items() for path in journal_paths(spec, arguments.runs / run)]
     spawn(journals, arguments.tracking, log=arguments.log)
+    trained = []
     for number, (run, spec) in enumerate(specs.items(), start=1):
         print(f"{run}  ({number}/{len(specs)})", flush=True)
         paths = {output: arguments.runs / run / file for output, file in FILES.items()}
-        train_run(spec, arguments.study, run, paths, job)
+        trained += [{"run": run, **row} for row in train_run(spec, arguments.study, run, paths, job)]
+    write_csv(arguments.trained, trained)
 
 
 if __name__ == "__main__":

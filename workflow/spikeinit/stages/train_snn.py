@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from spikeinit.datasets.load import Images, load
 from spikeinit.devices import choose_device
@@ -77,8 +78,7 @@ class Job:
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> Job:
         """Read the user's initialisers, choose the device, and listen for signals."""
-        for path in filter(None, arguments.initializer_files):
-            registry.load_file(path)
+        registry.load_files(arguments.initializer_files)
         device = choose_device(arguments.device)
         return cls(arguments.data.parent, device, arguments.kernel, Interruption().install())
 
@@ -132,8 +132,11 @@ def train_run(
     paths: Mapping[str, Path | None],
     job: Job,
     beginning: Beginning | None = None,
-) -> None:
-    """Train every seed of one run and write `paths`, by the options of `FILES`; journals stand beside the metrics."""
+) -> list[dict[str, Any]]:
+    """Train every seed of one run and write `paths`, by the options of `FILES`; journals stand beside the metrics.
+
+    Returns the rows of the table of metrics.
+    """
     folder = paths["metrics"].parent
     train, test = job.images(spec)
     links = beginning.links(spec, folder, study) if beginning else {}
@@ -172,16 +175,15 @@ def train_run(
                         images=len(train),
                     )
                 )
-        _write(spec, paths, results, profiler, len(train.images))
+        return _write(spec, paths, results, profiler, len(train.images))
 
 
 def _write(
     spec: TrainSpec, paths: Mapping[str, Path | None], results: list[Result], profiler: Profiler, images: int
-) -> None:
+) -> list[dict[str, Any]]:
     metrics = [result.metrics() for result in results]
-    write_csv(paths["metrics"], metrics, list(metrics[0]))
-    curves = [row for result in results for row in result.curves]
-    write_csv(paths["curves"], curves, list(curves[0]))
+    write_csv(paths["metrics"], metrics)
+    write_csv(paths["curves"], [row for result in results for row in result.curves])
     if paths["iterations"] is not None:
         trace = [row for result in results for row in result.trace]
         write_csv(paths["iterations"], trace, list(trace[0]) if trace else ["seed", "iteration", "epoch"])
@@ -195,6 +197,7 @@ def _write(
     write_json(paths["profile"], profiler.result(images=seen))
     record = {"spec": to_dict(spec), "digest": spec.seed_digest(), "versions": versions()}
     write_json(paths["record"], record)
+    return metrics
 
 
 if __name__ == "__main__":

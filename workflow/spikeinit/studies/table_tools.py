@@ -50,12 +50,19 @@ class StudyRuns:
         """
         if file not in self._read:
             names = self.plan[[*self.labels, "run"]]
-            frames = [read_table(self.folder / run / f"{file}.csv") for run in names["run"]]
+            frames = [self._table(run, file) for run in names["run"]]
             rows = [len(frame) for frame in frames]
             measured = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
             labels = names.loc[names.index.repeat(rows)].reset_index(drop=True)
             self._read[file] = pd.concat([labels, measured], axis="columns")
         return self._read[file].copy()
+
+    def _table(self, run: str, file: str) -> pd.DataFrame:
+        path = self.folder / run / f"{file}.csv"
+        batches = self.folder.parents[1] / "batches" / self.folder.name
+        if not path.exists() and batches.is_dir():  # runs that share a job are no rule's outputs one by one
+            raise UserError(f"{path}: no such file; delete {batches} and run again: only what is missing is made anew")
+        return read_table(path)
 
 
 def finite(values: pd.Series) -> pd.Series:
