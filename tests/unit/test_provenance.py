@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from spikeinit.plan import provenance
+from spikeinit.plan import parsed, provenance
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (provenance.source_digest, provenance._imports, provenance._read):
+    for cached in (provenance.source_digest, provenance._imports, provenance._parsed):
         cached.cache_clear()
 
 
@@ -85,3 +89,34 @@ def test_a_users_file_counts_by_its_code(tmp_path):
     assert provenance.file_source_digest(path) == first
     path.write_text("x = 2\n")
     assert provenance.file_source_digest(path) != first
+
+
+def planned(folder, program=""):
+    """The digest that a process in `folder` finds, running `program` first."""
+    program = f"{program}\nfrom spikeinit.plan import provenance; print(provenance.source_digest(*{TRAIN}))"
+    environment = {**os.environ, "PYTHONPATH": str(provenance.ROOT.parent)}
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    return result.stdout.strip()
+
+
+def test_what_was_parsed_once_is_not_parsed_again(tmp_path):
+    first = planned(tmp_path)
+    assert first == digest(*TRAIN)
+    assert planned(tmp_path, "from spikeinit.plan import parsed; parsed._parse = None") == first
+
+
+@pytest.mark.parametrize("kept", ["", "[]", '{"a": 1}', '{"a": [1, 2]}', "\0"])
+def test_a_broken_memory_is_ignored_and_mended(kept, tmp_path):
+    memory = tmp_path / parsed.MEMORY
+    memory.parent.mkdir()
+    memory.write_text(kept)
+    assert planned(tmp_path) == digest(*TRAIN)
+    assert len(json.loads(memory.read_text())) > 20
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text("import a.b\ndef f():\n    from c import d\n    from . import e\n")
+    found = parsed.parsed(path)
+    assert found.modules == ("a.b", "c") and found.members == ("c.d",)
