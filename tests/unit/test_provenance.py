@@ -119,4 +119,5 @@ def test_imports_are_found_wherever_they_stand(tmp_path):
     path = tmp_path / "module.py"
     path.write_text("import a.b\ndef f():\n    from c import d\n    from . import e\n")
     found = parsed.parsed(path)
-    assert found.modules == ("a.b", "c") and found.members == ("c.d",)
+    assert found.modules == ("a.b", "c")
+    assert found.members == ("c.d",)

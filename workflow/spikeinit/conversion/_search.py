@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from spikeinit.native import inlined, kernel
 
 BLOCK = 64
 FEW_KINKS = 8
@@ -25,7 +26,7 @@ ABSOLUTE_TOLERANCE = 1e-16
 """In units of the error of the threshold 0: the mean of the activations (norm 1) or of their squares (norm 2)."""
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _two_sum(a, b):
     """a + b exactly, as rounded sum and rounding error (Knuth)."""
     total = a + b
@@ -33,7 +34,7 @@ def _two_sum(a, b):
     return total, (a - (total - part)) + (b - part)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _two_product(a, b):
     """a * b exactly, as rounded product and rounding error (Dekker, with Veltkamp's splitting)."""
     scaled = 134217729.0 * a
@@ -46,19 +47,19 @@ def _two_product(a, b):
     return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _pair_sum(a_high, a_low, b_high, b_low):
     high, low = _two_sum(a_high, b_high)
     return _two_sum(high, low + a_low + b_low)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _pair_product(a_high, a_low, b_high, b_low):
     high, low = _two_product(a_high, b_high)
     return _two_sum(high, low + a_high * b_low + a_low * b_high)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def block_sums(values):
     """Pairs [blocks + 1, 2]: the sum of all values before each block; the last row is the sum of all."""
     blocks = (values.size + BLOCK - 1) // BLOCK
@@ -77,7 +78,7 @@ def block_sums(values):
     return heads
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sum_of_squares(values):
     """The pair (high, low) of the sum of the squares."""
     high = 0.0
@@ -91,7 +92,7 @@ def sum_of_squares(values):
     return high, low
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _prefix_sum(values, heads, rank):
     """The pair of the sum of the `rank` smallest values."""
     block = rank // BLOCK
@@ -101,7 +102,7 @@ def _prefix_sum(values, heads, rank):
     return _pair_sum(heads[block, 0], heads[block, 1], partial, 0.0)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _count_up_to(values, level, low, high):
     """Number of sorted values <= level, known to lie in low .. high."""
     while low < high:
@@ -113,7 +114,7 @@ def _count_up_to(values, level, low, high):
     return low
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _measure(values, heads, squares, norm, timesteps, threshold, low, high, ranks):
     """F and the two numbers that bound its slope, for one threshold; fills `ranks`, known to lie in low .. high.
 
@@ -162,7 +163,7 @@ def _measure(values, heads, squares, norm, timesteps, threshold, low, high, rank
     return sum_high, float(quadratic), linear_high
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _lower_bound(norm, timesteps, number, left, right):
     """Least value that F can take between two measured thresholds: `left` and `right` hold V, F and the two numbers."""
     if norm == 1:
@@ -180,7 +181,7 @@ def _lower_bound(norm, timesteps, number, left, right):
     return left[1] + least * min(max(step, 0.0), width)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _kinks(values, timesteps, low, high):
     """Candidates of norm 1 between two thresholds with ranks `low` and `high`: how many, the least and the greatest.
 
@@ -202,35 +203,55 @@ def _kinks(values, timesteps, low, high):
     return count, least, greatest
 
 
-@njit(nogil=True, cache=True)
+@inlined
+def _copy(source, start, target, place, count):
+    """Elements source[start : start + count] to target[place :].
+
+    One by one, because numba takes ten seconds to compile the message that slices of two lengths would give.
+    """
+    for index in range(count):
+        target[place + index] = source[start + index]
+
+
+@inlined
+def _equal(one, other):
+    for index in range(one.size):  # noqa: SIM110 (faster to compile)
+        if one[index] != other[index]:
+            return False
+    return True
+
+
+@inlined
 def _with_room(stack, needed):
-    if needed <= stack.shape[0]:
+    rows, columns = stack.shape
+    if needed <= rows:
         return stack
-    larger = np.empty((2 * stack.shape[0], stack.shape[1]), stack.dtype)
-    larger[: stack.shape[0]] = stack
+    larger = np.empty((2 * rows, columns), stack.dtype)
+    for row in range(rows):
+        _copy(stack[row], 0, larger[row], 0, columns)
     return larger
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _goal(best, floor):
     """The F below which a threshold counts as better than the best so far."""
     return best - RELATIVE_TOLERANCE * abs(best) - floor if best < math.inf else best
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _push(reals, integers, top, left, right, bound, first, end, low, high):
     """Put an interval on the stack: its two measured ends, its bound, the samples first .. end inside, its ranks."""
     levels = low.size
-    reals[top, 0:4] = left
-    reals[top, 4:8] = right
+    _copy(left, 0, reals[top], 0, 4)
+    _copy(right, 0, reals[top], 4, 4)
     reals[top, 8] = bound
     integers[top, 0] = first
     integers[top, 1] = end
-    integers[top, 2 : 2 + levels] = low
-    integers[top, 2 + levels :] = high
+    _copy(low, 0, integers[top], 2, levels)
+    _copy(high, 0, integers[top], 2 + levels, levels)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _try_kinks(values, heads, squares, timesteps, low, high, best_threshold, best, floor):
     """Norm 1: the best of the candidates between two thresholds with ranks `low` and `high`, and of the best so far."""
     scratch = np.empty_like(low)
@@ -247,7 +268,7 @@ def _try_kinks(values, heads, squares, timesteps, low, high, best_threshold, bes
     return best_threshold, best
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _descend(values, heads, squares, timesteps, low, high, best_threshold, best, floor):
     """Norm 2: Lloyd's iteration from the best so far, while it improves by more than the tolerance."""
     scratch = np.empty_like(low)
@@ -264,7 +285,7 @@ def _descend(values, heads, squares, timesteps, low, high, best_threshold, best,
     return best_threshold, best
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, best):
     """The threshold with the least F among the values, or among all positive numbers if `everywhere`, and that F.
 
@@ -274,7 +295,9 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
     number = values.size
     levels = 2 * timesteps if norm == 1 else timesteps
     none = np.zeros(levels, np.int64)
-    every = np.full(levels, number, np.int64)
+    every = np.empty(levels, np.int64)
+    for level in range(levels):
+        every[level] = number
     ranks = np.empty(levels, np.int64)
     reals = np.empty((64, 9))
     integers = np.empty((64, 2 + 2 * levels), np.int64)
@@ -305,12 +328,12 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
         top -= 1
         if reals[top, 8] >= _goal(best, floor):
             continue
-        left[:] = reals[top, 0:4]
-        right[:] = reals[top, 4:8]
+        _copy(reals[top], 0, left, 0, 4)
+        _copy(reals[top], 4, right, 0, 4)
         first = integers[top, 0]
         end = integers[top, 1]
-        low[:] = integers[top, 2 : 2 + levels]
-        high[:] = integers[top, 2 + levels :]
+        _copy(integers[top], 2, low, 0, levels)
+        _copy(integers[top], 2 + levels, high, 0, levels)
 
         if not everywhere:
             if first >= end:
@@ -324,7 +347,7 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
                         values, heads, squares, timesteps, low, high, best_threshold, best, floor
                     )
                     continue
-            elif np.array_equal(low, high):
+            elif _equal(low, high):
                 if right[2] > 0:
                     stationary = min(max(timesteps * right[3] / right[2], left[0]), right[0])
                     error, _, _ = _measure(values, heads, squares, norm, timesteps, stationary, low, high, ranks)
@@ -363,7 +386,7 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
     return best_threshold, best
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def one_step_threshold(values):
     """The threshold with the least C_1 at T = 1: for every split the upper median, in one pass (Algorithm 1)."""
     number = values.size
@@ -389,7 +412,7 @@ def one_step_threshold(values):
     return best_threshold
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def error_sum(values, timesteps, threshold, initial_fraction, norm):
     """Sum over `values` of |a - Q(a)|^norm, straight from the definition of Q."""
     total = 0.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from spikeinit.native import kernel
 
 RADIX_FROM = 4096
 """Fewer values than this are sorted by numpy."""
@@ -63,7 +64,7 @@ def sort_positive(values: np.ndarray) -> np.ndarray:
     return _radix_sorted(keys, np.empty_like(keys), passes).view(values.dtype)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def _ascending(values: np.ndarray) -> bool:
     for index in range(1, values.size):  # noqa: SIM110 (numba compiles no generator expression)
         if values[index] < values[index - 1]:
@@ -71,7 +72,7 @@ def _ascending(values: np.ndarray) -> bool:
     return True
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel
 def _radix_sorted(keys: np.ndarray, scratch: np.ndarray, passes: int) -> np.ndarray:
     """Unsigned `keys` in order, least significant digit first; one of the two arrays, both overwritten."""
     mask = (1 << DIGIT_BITS) - 1
