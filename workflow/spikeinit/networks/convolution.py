@@ -26,6 +26,8 @@ FEWEST_CHANNELS = 32
 LARGEST_SHARE = 0.25
 """From so many channels, and up to this share of non-zero values, gathering events is faster than the convolution,
 forward and for the weights' gradient, from 32 to 1024 channels (measured; with 16 channels it is below 0.05 only)."""
+STRIDED_CHANNELS = (16, 32)
+"""Channels of strided convolutions for which the image's gradient has a routine of its own: one or two vectors."""
 
 
 def convolve(operation: nn.Conv2d, image: torch.Tensor) -> torch.Tensor:
@@ -49,7 +51,7 @@ def _routines(pixels: torch.Tensor, geometry: Geometry) -> tuple[ModuleType, Mod
         events = _compiled("events")
         if events.share_of_events(pixels) <= LARGEST_SHARE:
             by_weights = events
-    if not small and max(geometry.stride) > 1 and _compiled("strided").applies(channels, geometry):
+    if not small and max(geometry.stride) > 1 and channels in STRIDED_CHANNELS:
         by_image = _compiled("strided")
     return by_weights, by_image
 

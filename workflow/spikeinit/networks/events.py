@@ -16,7 +16,7 @@ import torch
 
 from spikeinit.native import inlined, kernel, run
 from spikeinit.networks.geometry import Geometry
-from spikeinit.networks.vectors import LANES, add_to_rows, gather_rows, nonzero_lanes, on_image, trailing_zeros
+from spikeinit.networks.vectors import LANES, add_to_rows, copy, gather_rows, nonzero_lanes, on_image, trailing_zeros
 
 CHANNELS = 256
 """Output channels of one work item: its part of the weights stays in the caches."""
@@ -42,8 +42,8 @@ def forward(pixels: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, geom
     output = pixels.new_empty(images, *geometry.output, features)
     groups = min(images, FORWARD_GROUPS)
     blocks = -(-features // CHANNELS)
-    run(_forward, groups * blocks, output.numel(), groups, CHANNELS, pixels.numpy(), rows.numpy(), start.numpy(),
-        geometry.numbers, output.numpy())  # fmt: skip
+    run(_gather_events, groups * blocks, output.numel(), groups, CHANNELS, pixels.numpy(), geometry.numbers,
+        rows[None].numpy(), start.numpy(), output.numpy())  # fmt: skip
     return output
 
 
@@ -54,8 +54,8 @@ def weight_gradient(pixels: torch.Tensor, gradient: torch.Tensor, geometry: Geom
     groups = min(images, GRADIENT_GROUPS, max(2, GRADIENT_VALUES // (size * features)))
     blocks = -(-features // CHANNELS)
     parts = np.zeros((groups, size, _padded(features)), gradient.numpy().dtype)
-    run(_weight_gradient, groups * blocks, gradient.numel(), groups, CHANNELS, pixels.numpy(), gradient.numpy(),
-        geometry.numbers, parts)  # fmt: skip
+    run(_scatter_events, groups * blocks, gradient.numel(), groups, CHANNELS, pixels.numpy(), geometry.numbers,
+        parts, parts[0, 0], gradient.numpy())  # fmt: skip
     total = parts[0]
     for part in parts[1:]:
         total += part
@@ -104,53 +104,45 @@ def _find_events(image, starts, place, value):
     starts[height * width] = found
 
 
-@kernel
-def _forward(first, last, groups, block, pixels, weight, bias, sizes, output):
-    height, width, kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, rows, columns = sizes
-    images, channels = len(pixels), pixels.shape[3]
-    starts = np.empty(height * width + 1, np.int32)
-    place = np.empty(height * width * channels, np.int32)
-    value = np.empty(height * width * channels, pixels.dtype)
-    total = np.empty(weight.shape[1], weight.dtype)
-    for item in range(first, last):
-        group, begin = item % groups, item // groups * block
-        end = min(begin + block, output.shape[3])
-        for n in range(group * images // groups, (group + 1) * images // groups):
-            _find_events(pixels[n], starts, place, value)
-            for oy in range(rows):
-                top, bottom = on_image(height, kernel_height, stride_y, padding_y, oy)
-                for ox in range(columns):
-                    left, right = on_image(width, kernel_width, stride_x, padding_x, ox)
-                    total[begin:end] = bias[begin:end]
-                    for ky in range(top, bottom):
-                        corner = (oy * stride_y - padding_y + ky) * width + ox * stride_x - padding_x
-                        shift = (ky * kernel_width - ox * stride_x + padding_x) * channels
-                        gather_rows(total, weight, place, value, starts[corner + left], starts[corner + right], shift,
-                                    begin, end)  # fmt: skip
-                    output[n, oy, ox, begin:end] = total[begin:end]
+def _walk(gathering):
+    """A kernel that goes over the output positions of all images, with the events under the window of each.
+
+    gathering: the rows of the only table are gathered into `maps` [N, H', W', M], which begins as `bias`. Otherwise
+    `maps` is added to the rows of the table of each group. It is known when the kernel is compiled: a choice made in
+    the innermost loop costs a quarter of the speed.
+    """
+
+    @kernel
+    def walk(first, last, groups, block, pixels, sizes, tables, bias, maps):
+        height, width, kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, rows, columns = sizes
+        images, channels = len(pixels), pixels.shape[3]
+        starts = np.empty(height * width + 1, np.int32)
+        place = np.empty(height * width * channels, np.int32)
+        value = np.empty(height * width * channels, pixels.dtype)
+        here = np.zeros(tables.shape[2], maps.dtype)
+        for item in range(first, last):
+            group, begin = item % groups, item // groups * block
+            end = min(begin + block, maps.shape[3])
+            table = tables[0 if gathering else group]
+            for n in range(group * images // groups, (group + 1) * images // groups):
+                _find_events(pixels[n], starts, place, value)
+                for oy in range(rows):
+                    top, bottom = on_image(height, kernel_height, stride_y, padding_y, oy)
+                    for ox in range(columns):
+                        left, right = on_image(width, kernel_width, stride_x, padding_x, ox)
+                        copy(bias if gathering else maps[n, oy, ox], here, begin, end)
+                        for ky in range(top, bottom):
+                            corner = (oy * stride_y - padding_y + ky) * width + ox * stride_x - padding_x
+                            shift = (ky * kernel_width - ox * stride_x + padding_x) * channels
+                            start, stop = starts[corner + left], starts[corner + right]
+                            if gathering:
+                                gather_rows(here, table, place, value, start, stop, shift, begin, end)
+                            else:
+                                add_to_rows(table, place, value, start, stop, shift, begin, end, here)
+                        if gathering:
+                            copy(here, maps[n, oy, ox], begin, end)
+
+    return walk
 
 
-@kernel
-def _weight_gradient(first, last, groups, block, pixels, gradient, sizes, parts):
-    height, width, kernel_height, kernel_width, stride_y, stride_x, padding_y, padding_x, rows, columns = sizes
-    images, channels = len(pixels), pixels.shape[3]
-    starts = np.empty(height * width + 1, np.int32)
-    place = np.empty(height * width * channels, np.int32)
-    value = np.empty(height * width * channels, pixels.dtype)
-    arriving = np.zeros(parts.shape[2], gradient.dtype)
-    for item in range(first, last):
-        group, begin = item % groups, item // groups * block
-        end = min(begin + block, gradient.shape[3])
-        part = parts[group]
-        for n in range(group * images // groups, (group + 1) * images // groups):
-            _find_events(pixels[n], starts, place, value)
-            for oy in range(rows):
-                top, bottom = on_image(height, kernel_height, stride_y, padding_y, oy)
-                for ox in range(columns):
-                    left, right = on_image(width, kernel_width, stride_x, padding_x, ox)
-                    arriving[begin:end] = gradient[n, oy, ox, begin:end]
-                    for ky in range(top, bottom):
-                        corner = (oy * stride_y - padding_y + ky) * width + ox * stride_x - padding_x
-                        shift = (ky * kernel_width - ox * stride_x + padding_x) * channels
-                        add_to_rows(part, place, value, starts[corner + left], starts[corner + right], shift,
-                                    begin, end, arriving)  # fmt: skip
+_gather_events, _scatter_events = _walk(gathering=True), _walk(gathering=False)

@@ -42,6 +42,25 @@ def nonzero_lanes(typingctx, values, first):
     return types.uint32(values, types.intp), generate
 
 
+@intrinsic
+def copy(typingctx, source, target, begin, end):
+    """target[begin:end] = source[begin:end], as a plain copy of memory.
+
+    As slices it would be as fast, but numba would take two seconds to compile the message for slices of two lengths.
+    """
+
+    def generate(context, builder, signature, arguments):
+        source, target = (_data(context, builder, signature, arguments, index) for index in (0, 1))
+        begin, end = arguments[2], arguments[3]
+        size = context.get_constant(types.intp, context.get_abi_sizeof(source.type.pointee))
+        cgutils.raw_memcpy(
+            builder, builder.gep(target, [begin]), builder.gep(source, [begin]), builder.sub(end, begin), size
+        )
+        return context.get_dummy_value()
+
+    return types.none(source, target, types.intp, types.intp), generate
+
+
 def _gather(vectors):
     @intrinsic
     def gather(typingctx, total, table, length, row, factor, first, last, shift, begin):
