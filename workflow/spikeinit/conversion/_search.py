@@ -252,15 +252,18 @@ def _push(reals, integers, top, left, right, bound, first, end, low, high):
 
 
 @inlined
-def _try_kinks(values, heads, squares, timesteps, low, high, best_threshold, best, floor):
-    """Norm 1: the best of the candidates between two thresholds with ranks `low` and `high`, and of the best so far."""
+def _try_kinks(values, heads, squares, norm, timesteps, low, high, best_threshold, best, floor):
+    """The best of the candidates of norm 1 between two thresholds with ranks `low` and `high`, and of the best so far.
+
+    Here and in `_descend` the norm is an argument because a constant would have the error compiled anew for it.
+    """
     scratch = np.empty_like(low)
     for level in range(1, timesteps + 1):
         index = low[2 * level - 1]
         end = high[2 * level - 1]
         while index < end:
             kink = timesteps * np.float64(values[index]) / level
-            error, _, _ = _measure(values, heads, squares, 1, timesteps, kink, low, high, scratch)
+            error, _, _ = _measure(values, heads, squares, norm, timesteps, kink, low, high, scratch)
             if error < _goal(best, floor):
                 best_threshold = kink
                 best = error
@@ -269,15 +272,15 @@ def _try_kinks(values, heads, squares, timesteps, low, high, best_threshold, bes
 
 
 @inlined
-def _descend(values, heads, squares, timesteps, low, high, best_threshold, best, floor):
+def _descend(values, heads, squares, norm, timesteps, low, high, best_threshold, best, floor):
     """Norm 2: Lloyd's iteration from the best so far, while it improves by more than the tolerance."""
     scratch = np.empty_like(low)
-    _, quadratic, linear = _measure(values, heads, squares, 2, timesteps, best_threshold, low, high, scratch)
+    _, quadratic, linear = _measure(values, heads, squares, norm, timesteps, best_threshold, low, high, scratch)
     for _ in range(LLOYD_STEPS):
         if quadratic == 0:
             break
         stationary = timesteps * linear / quadratic
-        error, quadratic, linear = _measure(values, heads, squares, 2, timesteps, stationary, low, high, scratch)
+        error, quadratic, linear = _measure(values, heads, squares, norm, timesteps, stationary, low, high, scratch)
         if error >= _goal(best, floor):
             break
         best_threshold = stationary
@@ -321,8 +324,9 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
     first = _count_up_to(values, left[0], 0, number)
     end = _count_up_to(values, np.nextafter(right[0], 0.0), 0, number)
     bound = _lower_bound(norm, timesteps, number, left, right)
-    _push(reals, integers, 0, left, right, bound, first, end, low, high)
-    top = 1
+    top = 0
+    _push(reals, integers, top, left, right, bound, first, end, low, high)
+    top += 1
 
     while top:
         top -= 1
@@ -344,7 +348,7 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
                 count, least, greatest = _kinks(values, timesteps, low, high)
                 if count <= FEW_KINKS or greatest - least <= 1e-15 * greatest:
                     best_threshold, best = _try_kinks(
-                        values, heads, squares, timesteps, low, high, best_threshold, best, floor
+                        values, heads, squares, norm, timesteps, low, high, best_threshold, best, floor
                     )
                     continue
             elif _equal(low, high):
@@ -366,7 +370,7 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
             best_threshold, best = middle[0], middle[1]
             if everywhere and norm == 2:
                 best_threshold, best = _descend(
-                    values, heads, squares, timesteps, none, every, best_threshold, best, floor
+                    values, heads, squares, norm, timesteps, none, every, best_threshold, best, floor
                 )
 
         reals = _with_room(reals, top + 2)

@@ -83,13 +83,15 @@ def _radix_sorted(keys: np.ndarray, scratch: np.ndarray, passes: int) -> np.ndar
     for digit in range(passes):
         shift = digit * DIGIT_BITS
         starts = starts_of[digit]
-        if starts.max() == keys.size:
-            continue
         start = 0
+        most = 0
         for value in range(mask + 1):
             count = starts[value]
             starts[value] = start
             start += count
+            most = max(most, count)
+        if most == keys.size:  # all have the same digit here
+            continue
         for index in range(keys.size):
             value = np.int64(keys[index] >> shift) & mask
             scratch[starts[value]] = keys[index]
