@@ -16,7 +16,8 @@ from spikeinit.io import canonical_json
 from spikeinit.networks.build import build
 from spikeinit.plan import grids, requests, runs
 from spikeinit.plan.config import from_mapping, load_config
-from spikeinit.plan.specs import NetworkSpec, NeuronSpec, TrainSpec, expanded, factored, from_dict, to_dict
+from spikeinit.plan.specs import NetworkSpec, NeuronSpec, TrainSpec, from_dict, to_dict
+from spikeinit.plan.trees import expanded, factored
 from spikeinit.randomness import stream
 from spikeinit.results import read_table
 from spikeinit.studies import asymptote

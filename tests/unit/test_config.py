@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from spikeinit.errors import UserError
 from spikeinit.plan import load_config, runs
-from spikeinit.plan.config import from_mapping, merge
+from spikeinit.plan.config import from_mapping
 from spikeinit.plan.schema import SCHEMA_FILE, load_schema
+from spikeinit.plan.trees import merge
 
 
 @pytest.fixture

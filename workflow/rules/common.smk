@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 PACKAGE_ROOT = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(PACKAGE_ROOT))
@@ -14,10 +15,14 @@ sys.path.insert(0, str(PACKAGE_ROOT))
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.plan.config import STUDIES, from_mapping
-from spikeinit.plan import conversion, grids, requests
+from spikeinit.plan import conversion, grids, requests, stand_ins
+
+SETTLED, NOTES = stand_ins.settled(config)
+for note in NOTES:
+    logger.info(note)
 
 try:
-    CONFIG = from_mapping(config)
+    CONFIG = from_mapping(SETTLED)
     RUNS = {study: {run.name: run for run in grids.runs(CONFIG, study)} for study in CONFIG.sections}
     BATCHES = {study: grids.batches(runs.values()) for study, runs in RUNS.items()}
     ANNS = conversion.anns(CONFIG)

@@ -209,7 +209,7 @@ def train_seed(
             labels = train.labels[index]
             output, trace = network(inputs)
             loss = loss_function(output, labels)
-            optimizer.zero_grad(set_to_none=True)
+            network.zero_grad(set_to_none=True)
             loss.backward()
             advance(optimizer)
 

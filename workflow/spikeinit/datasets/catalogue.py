@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from spikeinit.errors import UserError
@@ -95,6 +96,17 @@ class Dataset:
     options: Mapping[str, Any] = field(default_factory=dict)
     test_images: int | None = None
     memory_mb: int = 4000
+
+    def offered_in(self, root: Path) -> bool:
+        """Whether the files lie below `root`, by their names and sizes; the fetch compares the checksums."""
+        folders = [root / folder for folder in self.folders]
+        if not self.files:
+            return any((folder / self.source.holds).is_dir() for folder in folders)
+        return all(any(_has_size(folder / file.name, file.bytes) for folder in folders) for file in self.files)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 _LECUN = "LeCun et al. (1998), Gradient-based learning applied to document recognition, Proceedings of the IEEE 86"

@@ -12,6 +12,7 @@ from typing import Any
 from spikeinit.errors import UserError
 from spikeinit.io import parse_yaml
 from spikeinit.plan import schema
+from spikeinit.plan.trees import merge
 
 STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
 """All studies, in the order in which they appear everywhere."""
@@ -67,15 +68,6 @@ def load_config(paths: Sequence[str | Path]) -> Config:
     return from_mapping(merged, source=str(paths[-1]))
 
 
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` merged deeply over `base`, as Snakemake does with several config files: mappings merge, lists replace."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
-
-
 def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
     """Check a merged configuration and freeze it; `UserError` with every problem, before anything has run."""
     found = schema.problems(mapping)
@@ -122,6 +114,9 @@ def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
         if study not in config:
             found.append((study, f"missing; studies lists {study!r}, so its section is needed"))
     for study in STUDIES:
+        for name, values in config.get(study, {}).get("stand_ins", {}).items():
+            section = merge(config[study], values or {})
+            found.extend(schema.problems_at([study], section, f"{study}.stand_ins.{name}"))
         if study in config:
             module = importlib.import_module(f"spikeinit.studies.{study}")
             found.extend(module.problems(config[study], config))

@@ -16,10 +16,14 @@ from spikeinit.plan.conversion import Ann
 from spikeinit.plan.conversion_methods import METHODS
 from spikeinit.plan.grids import Run, study_module
 from spikeinit.plan.provenance import source_digest
-from spikeinit.plan.specs import factored, to_dict, to_json
+from spikeinit.plan.specs import to_dict, to_json
+from spikeinit.plan.trees import factored
 
 STATISTICS_KEY = "statistics"
 """The part of a study's section that decides no run, only what is said about them."""
+
+NOT_PLANNED = (STATISTICS_KEY, "stand_ins")
+"""The parts of a section that decide no run; the values of stand-ins stand in its other keys by then."""
 
 
 def check_results_folder(folder: str) -> None:
@@ -114,7 +118,7 @@ def run_spec(run: Run) -> str:
 
 def plan_spec(mapping: Mapping[str, Any], study: str) -> str:
     """Spec of `plan_study`: what of the configuration decides the list of runs."""
-    section = {key: value for key, value in mapping[study].items() if key != STATISTICS_KEY}
+    section = {key: value for key, value in mapping[study].items() if key not in NOT_PLANNED}
     custom = mapping.get("datasets", {}).get("custom", {})
     kept = {
         "name": mapping["name"],

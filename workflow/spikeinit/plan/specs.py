@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -181,48 +180,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
-
-
-def factored(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Nested dictionaries as {"common": what all share, "own": {name: the rest}}, so that many take little room."""
-    values = list(members.values())
-    common = _shared(values)
-    return {"common": common, "own": {name: _without(value, common) for name, value in members.items()}}
-
-
-def expanded(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The members that `factored` was given."""
-    return {name: _over(parts["common"], own) for name, own in parts["own"].items()}
-
-
-def _shared(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    first, *others = values
-    found = {}
-    for key, value in first.items():
-        if not all(key in other for other in others):
-            continue
-        if all(isinstance(item[key], dict) for item in values):
-            found[key] = _shared([item[key] for item in values])
-        elif all(repr(item[key]) == repr(value) for item in others):  # 1, 1.0 and true are equal, but not alike
-            found[key] = value
-    return found
-
-
-def _without(value: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {}
-    for key, item in value.items():
-        if key not in common:
-            rest[key] = item
-        elif isinstance(item, dict) and (own := _without(item, common[key])):
-            rest[key] = own
-    return rest
-
-
-def _over(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {key: _over(value, {}) if isinstance(value, dict) else value for key, value in common.items()}
-    for key, value in own.items():
-        merged[key] = _over(merged[key], value) if isinstance(merged.get(key), dict) else value
-    return merged
 
 
 def to_json(spec: Any) -> str:
