@@ -188,9 +188,9 @@ def test_spikes_are_counted_whatever_their_height(layers, tmp_path):
     # Layers 2 and 4 (first of a block and its shortcut) see the pooled first layer, 5 the first block's sum.
     assert [layer.name for layer in converted.weighted_layers()][1:5] == ["layer_2", "layer_3", "layer_4", "layer_5"]
     plain = OperationCounter(converted, encoding)
-    pooled = pool(spikes[0].flatten(0, 1))
-    received = [trace.received[0], pooled, spikes[1].flatten(0, 1), pooled, spikes[2].flatten(0, 1)]
-    received += [spikes[3].flatten(0, 1), nn.AdaptiveAvgPool2d(1)(spikes[4].flatten(0, 1)), spikes[5].flatten(0, 1)]
+    pooled = pool(spikes[0].flatten(0, 1)).unflatten(0, (steps, -1))
+    averaged = nn.AdaptiveAvgPool2d(1)(spikes[4].flatten(0, 1)).unflatten(0, (steps, -1))
+    received = [trace.received[0], pooled, spikes[1], pooled, spikes[2], spikes[3], averaged, spikes[5]]
     plain.update(Trace(steps, received=received))
     for ours, counted in zip(counter.per_image(), plain.per_image(), strict=True):
         assert ours == pytest.approx(counted, rel=1e-5)

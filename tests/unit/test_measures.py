@@ -61,7 +61,7 @@ def test_vgg16_costs_what_the_conversion_paper_prints():
     with torch.no_grad():
         _, trace = network(torch.zeros(1, 1, 3, 32, 32), keep_received=True)
     received = zip(network.weighted_layers(), trace.received, strict=True)
-    counts = [dense_operations(layer.operation, tuple(values.shape[1:])) for layer, values in received]
+    counts = [dense_operations(layer.operation, tuple(values.shape[2:])) for layer, values in received]
     assert sum(counts[:13]) == 33_984 * 9_216 == 313_196_544
     assert sum(counts[13:]) == 512 * 4096 + 4096 * 4096 + 4096 * 100
     joule = energy("qiao2015", synaptic_operations=0, multiply_accumulates=sum(counts[:13]))

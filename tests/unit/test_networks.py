@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -110,13 +111,17 @@ def test_a_repeated_image_gives_what_its_copies_give(family, shape):
     results = []
     for inputs in (step.expand(5, *step.shape), step.repeat(5, 1, 1, 1, 1)):
         network.zero_grad()
-        output, trace = network(inputs)
+        output, trace = network(inputs, keep_received=True)
         (output * torch.arange(10)).sum().backward()
-        results.append((output, trace.spikes, [p.grad for p in network.parameters() if p.grad is not None]))
-    (once, spikes_once, grads_once), (copies, spikes_copies, grads_copies) = results
+        counter = OperationCounter(network, EncodingSpec("static_spikes", 5))
+        counter.update(trace)
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        results.append((output, [*trace.spikes, *trace.received], gradients, counter.per_image()))
+    (once, signals_once, grads_once, counts_once), (copies, signals_copies, grads_copies, counts_copies) = results
     assert once.sum() > 0
     assert torch.equal(once, copies)
-    assert all(torch.equal(a, b) for a, b in zip(spikes_once, spikes_copies, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(signals_once, signals_copies, strict=True))
+    assert np.array(counts_once) == pytest.approx(np.array(counts_copies))
     assert all(torch.allclose(a, b) for a, b in zip(grads_once, grads_copies, strict=True))
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 from sensitivity_runs import CONVENTION, POINTS, SIZES, write_study
 
-from spikeinit.plan import load_config, runs
+from spikeinit.plan import load_config
 from spikeinit.stages import plot
 from spikeinit.studies import figure_style as style
 from spikeinit.studies import sensitivity
@@ -219,12 +219,6 @@ def test_the_paper_overlay_is_as_published(checkout):
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
     assert sensitivity.differences(config) == []
     assert sensitivity.stands_in_for(config) == {"mnist": "mnist"}
-
-
-def test_mnist_overlay_is_as_published_with_the_reports_one_seed(checkout):
-    config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/sensitivity_mnist.yaml"])
-    assert sensitivity.differences(config) == []
-    assert {run.spec.seeds for run in runs(config, "sensitivity")} == {(0,)}
 
 
 def test_differences_name_what_departs(checkout, tmp_path):

@@ -9,9 +9,6 @@ from typing import Any
 
 import torch
 
-FUSED = ("adam", "sgd")
-"""Optimisers of which PyTorch has one kernel for all parameters, on processors and on GPUs."""
-
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
     "sgd": torch.optim.SGD,
@@ -29,11 +26,7 @@ def make_optimizer(parameters: Iterable[torch.nn.Parameter], spec: dict[str, Any
     if spec["name"] not in OPTIMIZERS:
         raise ValueError(f"optimizer {spec['name']!r}: give one of {', '.join(OPTIMIZERS)}")
     options = {key: value for key, value in spec.items() if key not in ("name", "learning_rate")}
-    if spec["name"] in FUSED:
-        options["fused"] = True
-    else:
-        options["foreach"] = True
-    return OPTIMIZERS[spec["name"]](parameters, lr=spec["learning_rate"], **options)
+    return OPTIMIZERS[spec["name"]](parameters, lr=spec["learning_rate"], foreach=True, **options)
 
 
 def advance(optimizer: torch.optim.Optimizer) -> None:

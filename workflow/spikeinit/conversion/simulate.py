@@ -100,7 +100,7 @@ def _count(
     total = torch.zeros_like(output[0])
     sums = [torch.zeros_like(layer[0]) for layer in trace.spikes]
     counts = [0] * len(sums)
-    received = [torch.zeros_like(values[0], dtype=torch.float64) for values in trace.received]
+    received = [torch.zeros_like(values[0, 0], dtype=torch.float64) for values in trace.received]
     for readout in readouts:
         steps = slice(start, readout.timesteps)
         start = readout.timesteps
@@ -109,7 +109,7 @@ def _count(
             sums[index] += layer[steps].sum(0)
             counts[index] += int(torch.count_nonzero(layer[steps]))
         for values, arrived in zip(received, trace.received, strict=True):
-            values += arrived.unflatten(0, (trace.timesteps, -1))[steps].abs().sum((0, 1)).double()
+            values += arrived[steps].abs().sum((0, 1)).double()
         answer = total.argmax(1)
         readout.images += batch
         readout.correct += int((answer == labels).sum())

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from spikeinit.encoding import is_binary
-from spikeinit.networks.build import FeedForward
+from spikeinit.networks.build import FeedForward, is_repeated
 from spikeinit.networks.modules import Trace
 from spikeinit.plan.specs import EncodingSpec
 
@@ -71,8 +71,7 @@ class OperationCounter:
 
     def update(self, trace: Trace) -> None:
         """Add what a batch's trace, made with `keep_received`, says the layers received."""
-        received = [values.sum(0, dtype=torch.float64) for values in trace.received]
-        self.add(received, len(trace.received[0]) // trace.timesteps)
+        self.add([_over_images(values) for values in trace.received], trace.received[0].shape[1])
 
     def add(self, received: Sequence[torch.Tensor], images: int) -> None:
         """Add what each layer received, absolute values summed over all steps of so many images."""
@@ -94,3 +93,10 @@ class OperationCounter:
                 reached = fan_out(layer.operation, tuple(total.shape)).to(total.device)
                 rows.append(((total * reached).sum().item() * layer.pooled / self.images, 0.0))
         return [*rows, (0.0, 0.0)]
+
+
+def _over_images(values: torch.Tensor) -> torch.Tensor:
+    """The sum of [T, B, ...] over steps and images."""
+    if is_repeated(values):
+        return values[0].sum(0, dtype=torch.float64) * len(values)
+    return values.flatten(0, 1).sum(0, dtype=torch.float64)

@@ -49,7 +49,7 @@ class FeedForward(nn.Module):
         """Output [T, B, classes], and a trace with the spikes of every layer that has neurons."""
         trace = Trace(inputs.shape[0], keep_received)
         first, *others = self.parts
-        if is_repeated(inputs) and isinstance(first, WeightedLayer) and not keep_received and not first.normalization:
+        if is_repeated(inputs) and isinstance(first, WeightedLayer) and not first.normalization:
             merged = first.forward_repeated(merge_steps(inputs[:1]), trace)
         else:
             merged = first(merge_steps(inputs), trace)
@@ -72,7 +72,7 @@ class FeedForward(nn.Module):
 
     def layer_inputs(self, inputs: torch.Tensor, index: int) -> torch.Tensor:
         """What weighted layer `index` receives, [T*B, ...], when the network sees `inputs` [T, B, C, H, W]."""
-        return self(inputs, keep_received=True)[1].received[index]
+        return self(inputs, keep_received=True)[1].received[index].flatten(0, 1)
 
     def set_generator(self, generator: torch.Generator) -> None:
         """Where dropout draws from; on the network's device."""

@@ -19,7 +19,7 @@ class Trace:
     """What one forward pass leaves behind.
 
     spikes: output [T, B, ...] of every layer with neurons, in order. received: what every weighted layer got,
-    [T*B, ...], in the order of `weighted_layers`, if `keep_received`.
+    [T, B, ...], in the order of `weighted_layers`, if `keep_received`; what is the same at every step, as a view.
     """
 
     timesteps: int
@@ -89,11 +89,13 @@ class WeightedLayer(Part):
 
     def forward(self, merged: torch.Tensor, trace: Trace) -> torch.Tensor:
         if trace.keep_received:
-            trace.received.append(merged)
+            trace.received.append(merged.unflatten(0, (trace.timesteps, -1)))
         return fire(self.neuron, self.current(merged), trace)
 
     def forward_repeated(self, step: torch.Tensor, trace: Trace) -> torch.Tensor:
         """`forward` for an input that is `step` [B, ...] at every time step."""
+        if trace.keep_received:
+            trace.received.append(step.expand(trace.timesteps, *step.shape))
         current = self.current(step)
         return fire(self.neuron, merge_steps(current.expand(trace.timesteps, *current.shape)), trace)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from spikeinit.errors import UserError
 from spikeinit.io import parse_yaml
-from spikeinit.plan import schema
+from spikeinit.plan import schema, stand_ins
 from spikeinit.plan.trees import merge
 
 STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
@@ -48,7 +48,7 @@ class Config:
 
 
 def load_config(paths: Sequence[str | Path]) -> Config:
-    """Read YAML files, each merged over the ones before (lists replace), and check the result.
+    """Read YAML files, each merged over the ones before (lists replace), settle stand-ins, and check the result.
 
     Raises `UserError` that lists every problem at once.
     """
@@ -65,7 +65,7 @@ def load_config(paths: Sequence[str | Path]) -> Config:
         if not isinstance(content, Mapping):
             raise UserError(f"{path}: a mapping of keys to values is expected, found {type(content).__name__}")
         merged = merge(merged, content)
-    return from_mapping(merged, source=str(paths[-1]))
+    return from_mapping(stand_ins.settled(merged)[0], source=str(paths[-1]))
 
 
 def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:

@@ -9,7 +9,6 @@ from typing import Any
 
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
-from spikeinit.plan.config import STUDIES
 from spikeinit.plan.trees import merge
 
 
@@ -22,8 +21,8 @@ def settled(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """
     changed, notes = dict(config), []
     root = _mapping(config.get("datasets")).get("root") or os.environ.get("SPIKEINIT_DATA")
-    for study in STUDIES if root else ():
-        section = _mapping(config.get(study))
+    for study, section in config.items() if root else ():
+        section = _mapping(section)
         for stand_in, values in _mapping(section.get("stand_ins")).items():
             real = _mapping(values).get("datasets")
             if section.get("datasets") == [stand_in] and _offers(root, real):
