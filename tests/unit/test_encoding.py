@@ -42,11 +42,15 @@ def test_standardized_images_have_mean_zero_and_variance_one():
         encode(GREYS, "standardized", 2)
 
 
-def test_rate_fires_with_the_pixel_as_probability():
-    # Each grey value is drawn 20,000 times. The count is binomial; with 256 values tested at once, a bound that a
+@pytest.mark.parametrize("black", [0, 1, 3], ids=["few black", "half black", "mostly black"])
+def test_rate_fires_with_the_pixel_as_probability(black):
+    # Each grey value is drawn 20,000 times, among so many images of black pixels, which may be drawn another way. The count is binomial; with 256 values tested at once, a bound that a
     # right encoder breaks with probability 1e-9 per value makes a false alarm practically impossible.
     draws = 20_000
-    counts = encode(GREYS, "rate", draws, generator=seeded(3)).sum(0).flatten()
+    images = torch.cat([torch.zeros_like(GREYS)] * black + [GREYS])
+    spikes = encode(images, "rate", draws, generator=seeded(3), dtype=torch.uint8)
+    assert not spikes[:, : -len(GREYS)].any()
+    counts = spikes[:, -len(GREYS) :].sum(0, dtype=torch.int64).flatten()
     for grey, count in enumerate(counts.tolist()):
         low, high = scipy.stats.binom.interval(1 - 1e-9, draws, grey / 255)
         assert low <= count <= high, grey
@@ -62,8 +66,10 @@ def test_rate_tells_255_grey_levels_from_256():
     assert low <= silent <= high
 
 
-def test_rate_draws_are_independent_between_steps_and_pixels():
+@pytest.mark.parametrize("black", [0, 2], ids=["none black", "mostly black"])
+def test_rate_draws_are_independent_between_steps_and_pixels(black):
     images = torch.full((1, 1, 200, 200), 128, dtype=torch.uint8)
+    images = torch.cat([images] + [torch.zeros_like(images)] * black)
     spikes = encode(images, "rate", 11, generator=seeded(5), dtype=torch.float64)[:, 0, 0] - 128 / 255
     variance = 128 / 255 * (1 - 128 / 255)
     for first, second in (
