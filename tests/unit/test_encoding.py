@@ -44,8 +44,9 @@ def test_standardized_images_have_mean_zero_and_variance_one():
 
 @pytest.mark.parametrize("black", [0, 1, 3], ids=["few black", "half black", "mostly black"])
 def test_rate_fires_with_the_pixel_as_probability(black):
-    # Each grey value is drawn 20,000 times, among so many images of black pixels, which may be drawn another way. The count is binomial; with 256 values tested at once, a bound that a
-    # right encoder breaks with probability 1e-9 per value makes a false alarm practically impossible.
+    # Each grey value is drawn 20,000 times, among so many images of black pixels, which may be drawn another way. The
+    # count is binomial; with 256 values tested at once, a bound that a right encoder breaks with probability 1e-9 per
+    # value makes a false alarm practically impossible.
     draws = 20_000
     images = torch.cat([torch.zeros_like(GREYS)] * black + [GREYS])
     spikes = encode(images, "rate", draws, generator=seeded(3), dtype=torch.uint8)

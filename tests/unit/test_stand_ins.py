@@ -116,7 +116,7 @@ def test_wrong_values_are_named_whether_they_hold_here_or_not(values, messages, 
 def test_the_default_on_mnist_is_the_report_but_for_the_number_of_images(checkout, root):
     offer(root)
     config = load_config([checkout / "config.yaml"])
-    assert sensitivity.differences(config) == ["train_images 12000 instead of all"]
+    assert sensitivity.differences(config) == ["train_images 10000 instead of all"]
     assert config.sections["sensitivity"]["seeds"] == [0]
 
 
