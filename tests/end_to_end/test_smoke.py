@@ -39,11 +39,15 @@ ASYMPTOTE = "results/smoke/studies/asymptote"
 
 def test_short_runs_share_jobs_and_keep_folders_of_their_own(workflow):
     plan = pd.read_csv(workflow / ASYMPTOTE / "plan.csv")
-    jobs = list((workflow / "results/smoke/benchmarks/train_batch/asymptote").glob("*.tsv"))
+    folder = workflow / "results/smoke"
+    jobs = list((folder / "benchmarks/train_batch/asymptote").glob("*.tsv"))
     assert 0 < len(jobs) < len(plan)
-    for run in plan.run:
-        folder = workflow / "results/smoke/runs/asymptote" / run
-        assert {"metrics.csv", "weights.safetensors", "accuracy.csv"} <= {path.name for path in folder.iterdir()}
+    for of_batches, of_run in (("trained", "metrics"), ("evaluated", "accuracy")):
+        tables = [pd.read_csv(path) for path in sorted((folder / "batches/asymptote").glob(f"*/{of_batches}.csv"))]
+        together = pd.concat(tables, ignore_index=True)
+        own = {run: pd.read_csv(folder / "runs/asymptote" / run / f"{of_run}.csv") for run in plan.run}
+        own = pd.concat([table.assign(run=run) for run, table in own.items()], ignore_index=True)
+        pd.testing.assert_frame_equal(together, own[together.columns])
 
 
 def test_the_coding_table_is_the_mean_of_the_seeds_own_files(workflow):
@@ -279,11 +283,13 @@ def test_another_value_in_a_sweep_trains_only_its_point(workflow):
     """The batch runs again and finds the other points finished. Near the end here: the folder then holds one more."""
     changes = "sensitivity: {sweeps: {beta: {neuron.decay: [0.5, 0.8, 0.9]}}}"
     jobs = planned(workflow, changes)
-    assert jobs["train_batch_sensitivity_digits_1"] == jobs["evaluate_batch_sensitivity_digits_1"] == 1
+    assert jobs["train_batch"] == jobs["evaluate_batch"] == 1
     assert not {"fetch_dataset", "tabulate_energy", "train_snn"} & set(jobs)
     folder = workflow / "results/smoke/runs/sensitivity"
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
-    snakemake(workflow, f"{folder.relative_to(workflow)}/digits_decay0.8/metrics.csv", *smoke_with(workflow, changes))
+    batch = "results/smoke/batches/sensitivity/digits_1/trained.csv"
+    snakemake(workflow, batch, *smoke_with(workflow, changes))
+    assert "digits_decay0.8" in set(pd.read_csv(workflow / batch).run)
     after = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
     assert {path.parts[-4] for path in after.keys() - before.keys()} == {"digits_decay0.8"}
     assert before.items() <= after.items()

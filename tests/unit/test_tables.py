@@ -168,6 +168,15 @@ def test_a_missing_run_is_named(tmp_path):
         tables.spikes_by_run(StudyRuns.load(plan, folder))
 
 
+def test_a_missing_run_of_a_batch_is_named_with_the_way_to_make_it(tmp_path):
+    plan, folder = write_study(tmp_path, COMBINATIONS[:1])
+    batches = folder.parents[1] / "batches" / folder.name
+    batches.mkdir(parents=True)
+    (folder / COMBINATIONS[0].run / "spikes.csv").unlink()
+    with pytest.raises(UserError, match=rf"spikes\.csv: no such file; delete {batches} and run again"):
+        tables.spikes_by_run(StudyRuns.load(plan, folder))
+
+
 def test_an_empty_plan_is_refused(tmp_path):
     (tmp_path / "plan.csv").write_text("run,dataset,seeds\n")
     with pytest.raises(UserError, match="lists no runs"):
