@@ -16,8 +16,10 @@ import time
 import urllib.request
 from pathlib import Path
 
+import postgresql
 import psutil
 import pytest
+import sqlalchemy
 
 from spikeinit.io import write_json
 from spikeinit.stages import init_tracking, sync_tracking
@@ -337,13 +339,26 @@ def test_eight_processes_make_one_store(tmp_path, start):
     assert not list(tmp_path.glob(".mlflow.db*"))
 
 
-def test_fifty_runs_logged_at_once_are_all_there(tmp_path, start):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """The URI of a database without MLflow's tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/mlflow.db"
+        return
+    programs = postgresql.programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed")
+    with postgresql.server(programs) as uri:
+        yield uri
+
+
+def test_fifty_runs_logged_at_once_are_all_there(database, tmp_path, start):
     work = f"""
     from pathlib import Path
     from spikeinit.tracking.journal import Journal, read
     from spikeinit.tracking.state import states
     from spikeinit.tracking.store import Store
-    store = Store("sqlite:///{tmp_path}/mlflow.db", Path("{tmp_path}"))
+    store = Store("{database}", Path("{tmp_path}"))
     for seed in range(10):
         journal = Journal(Path("{tmp_path}") / str(number) / str(seed) / "journal.jsonl")
         journal.start(run=f"run{{number}}", study="energy", name="laptop", seed=seed, spec={{"a": {{"b": seed}}}},
@@ -356,8 +371,13 @@ def test_fifty_runs_logged_at_once_are_all_there(tmp_path, start):
         store.push(states(read(journal.path), unfinished="RUNNING")[-1])
     """
     assert start(AT_ONCE.format(work=work.strip(), count=5)).wait(timeout=240) == 0
-    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
-        finished = database.execute("select count(*) from runs where status = 'FINISHED'").fetchone()
-        assert finished == (50,)
-        assert database.execute("select count(*) from metrics").fetchone() == (50 * 8 * 5,)
-        assert database.execute("select count(*) from runs").fetchone() == (51,)  # and one parent
+    engine = sqlalchemy.create_engine(database)
+    with engine.connect() as connection:
+
+        def count(of):
+            return connection.execute(sqlalchemy.text(f"select count(*) from {of}")).scalar()
+
+        assert count("runs where status = 'FINISHED'") == 50
+        assert count("metrics") == 50 * 8 * 5
+        assert count("runs") == 51  # and one parent
+    engine.dispose()

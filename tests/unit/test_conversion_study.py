@@ -13,7 +13,7 @@ from conversion_runs import Network, write_study
 from matplotlib.figure import Figure
 
 from spikeinit.errors import UserError
-from spikeinit.plan import load_config
+from spikeinit.plan import load_config, runs
 from spikeinit.results import read_table
 from spikeinit.stages import plot
 from spikeinit.studies import conversion
@@ -306,6 +306,29 @@ def test_the_paper_overlay_is_as_published(checkout):
     families = {network["name"] for network in section["networks"]}
     assert families >= {"vgg16", "resnet18", "resnet19", "resnet20", "cifarnet", "alexnet"}
     assert set(section["methods"]) >= {"max", "percentile", "mse_grid", "opt_clipped", "qcfs", "snm", "optimal"}
+
+
+def test_the_imagenet_overlay_is_the_papers_row(checkout, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = [
+        checkout / "config.yaml",
+        *(checkout / f"workflow/overlays/{n}.yaml" for n in ("paper", "conversion_imagenet")),
+    ]
+    with pytest.raises(UserError) as caught:
+        load_config(files)
+    for name in ("train.npz", "test.npz", "vgg16_bn.pth"):
+        assert f"imagenet/{name}: no such file" in str(caught.value)
+    (tmp_path / "imagenet").mkdir()
+    for name in ("train.npz", "test.npz", "vgg16_bn.pth"):
+        (tmp_path / "imagenet" / name).touch()
+    config = load_config(files)
+    assert conversion.differences(config) == []
+    assert conversion.stands_in_for(config)["imagenet"] == "imagenet"
+    found = {run.name: run for run in runs(config, "conversion")}
+    assert {run.labels["architecture"] for run in found.values()} == {"vgg16_bn_imagenet"}
+    calibrated = [run for run in found.values() if run.stage == "calibrate_snn"]
+    assert calibrated
+    assert all(tuple(run.spec.timesteps) == (1, 2, 3) for run in calibrated)
 
 
 def test_differences_name_what_departs(checkout, tmp_path):
