@@ -45,8 +45,10 @@ def test_short_runs_share_jobs_and_keep_folders_of_their_own(workflow):
     for of_batches, of_run in (("trained", "metrics"), ("evaluated", "accuracy")):
         tables = [pd.read_csv(path) for path in sorted((folder / "batches/asymptote").glob(f"*/{of_batches}.csv"))]
         together = pd.concat(tables, ignore_index=True)
-        own = {run: pd.read_csv(folder / "runs/asymptote" / run / f"{of_run}.csv") for run in plan.run}
+        runs = sorted(plan.run)
+        own = {run: pd.read_csv(folder / "runs/asymptote" / run / f"{of_run}.csv") for run in runs}
         own = pd.concat([table.assign(run=run) for run, table in own.items()], ignore_index=True)
+        together = together.sort_values("run", kind="stable", ignore_index=True)
         pd.testing.assert_frame_equal(together, own[together.columns])
 
 

@@ -19,6 +19,7 @@ p that the means differ by less than `tost_margin` (in the measure's unit; `tost
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -147,10 +148,14 @@ def compare(table: pd.DataFrame, comparisons: Sequence[Comparison], options: Opt
 def adjust(table: pd.DataFrame, methods: Mapping[str, str]) -> pd.DataFrame:
     """The table with p corrected within each `family`, one column per statsmodels method; NaN stays NaN."""
     table = table.copy()
-    for column, method in methods.items():
-        table[column] = np.nan
-        for _, p in table["p"].dropna().groupby(table["family"]):
-            table.loc[p.index, column] = multipletests(p.to_numpy(dtype=float), method=method)[1]
+    gc.freeze()  # statsmodels collects garbage at every call: 50 ms for what pandas and scipy alone consist of
+    try:
+        for column, method in methods.items():
+            table[column] = np.nan
+            for _, p in table["p"].dropna().groupby(table["family"]):
+                table.loc[p.index, column] = multipletests(p.to_numpy(dtype=float), method=method)[1]
+    finally:
+        gc.unfreeze()
     return table
 
 
