@@ -18,17 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow"))
 from spikeinit.measures.propagation import DeepNetwork, simulate
 from spikeinit.measures.propagation_gradients import gradient_norms
-
-INITIALIZERS = (
-    "micheli2024",
-    "rossbroich2022",
-    "ding2022",
-    "lee2016",
-    "bellec2018",
-    "zenke_vogels2021",
-    "he",
-    "glorot",
-)
+from spikeinit.studies.propagation.conditions import PUBLISHED_INITIALIZERS
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -51,13 +41,13 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [(1, "drawn", "<= 20 s"), (1, "shortcut", "<= 1 s"), (20, "drawn", "-"), (20, "shortcut", "-")]
     for timesteps, weights, target in rows:
-        for name in INITIALIZERS:
+        for name in PUBLISHED_INITIALIZERS:
             simulate(name, DeepNetwork(3, 50, timesteps), repeats=2, seed=0, weights=weights)
         network = DeepNetwork(timesteps=timesteps)
         runs = [
             {
                 name: seconds(lambda: simulate(name, network, repeats=arguments.repeats, seed=0, weights=weights))  # noqa: B023
-                for name in INITIALIZERS
+                for name in PUBLISHED_INITIALIZERS
             }
             for _ in range(arguments.runs)
         ]

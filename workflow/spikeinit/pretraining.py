@@ -21,7 +21,8 @@ from spikeinit.io import file_digest
 from spikeinit.networks.build import FeedForward
 from spikeinit.plan.ann_specs import AnnSpec
 from spikeinit.randomness import stream
-from spikeinit.training import Result, train_seed
+from spikeinit.training import train_seed
+from spikeinit.training_result import Result
 
 INITIALIZER = "he"
 """Normal weights of variance 2 / fan-in, biases zero: what keeps rectified signals alive."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,9 @@ from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.losses import make_loss, predict
 from spikeinit.networks.build import FeedForward, build
 from spikeinit.optimizers import advance, learning_rate, make_optimizer
-from spikeinit.plan.specs import TrainingSpec, TrainSpec
+from spikeinit.plan.specs import TrainSpec
 from spikeinit.randomness import stream
+from spikeinit.training_result import Result, finite
 
 CHECKPOINT_SECONDS = 120.0
 """A checkpoint is written after every epoch and, in long epochs, this often."""
@@ -37,36 +37,6 @@ MONITOR_BATCH = 250
 
 Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 """From images uint8 [B, C, H, W] and a generator on their device to changed ones of the same shape."""
-
-
-@dataclass
-class Result:
-    """A trained seed: its curves (one row per epoch), its outcome, and the network.
-
-    trace: rows of iterations.csv. reached: target accuracy in percent -> iteration (from 1) whose batch first had it.
-    """
-
-    seed: int
-    network: FeedForward
-    monitored: str = "test"
-    curves: list[dict[str, Any]] = field(default_factory=list)
-    outcome: str = "trained"
-    outcome_epoch: int | None = None
-    resumed_from: int | None = None
-    trace: list[dict[str, Any]] = field(default_factory=list)
-    reached: dict[str, int | None] = field(default_factory=dict)
-
-    def metrics(self) -> dict[str, Any]:
-        """The row of metrics.csv."""
-        last = self.curves[-1]
-        return {
-            "seed": self.seed,
-            "outcome": self.outcome,
-            "outcome_epoch": self.outcome_epoch,
-            "epochs": last["epoch"],
-            **{key: last[key] for split in ("train", self.monitored) for key in (f"{split}_loss", f"{split}_accuracy")},
-            **{f"iterations_to_{target}": iteration for target, iteration in self.reached.items()},
-        }
 
 
 def prepare(spec: TrainSpec, seed: int, images: Images, device: str, kernel: str) -> FeedForward:
@@ -231,15 +201,15 @@ def train_seed(
             "seed": seed,
             "epoch": epoch + 1,
             "learning_rate": rate,
-            "train_loss": _finite(loss_sum / position),
+            "train_loss": finite(loss_sum / position),
             "train_accuracy": 100 * correct_sum / position,
             **_monitor(spec, seed, network, test, loss_function, device, monitored),
         }
         for layer, (total, count) in enumerate(zip(spike_sums, neurons, strict=True), start=1):
             row[f"{activity}_{layer}"] = total / (count * position)
         result.curves.append(row)
-        _follow(result, settings, batches.cpu(), position, neurons)
-        _judge(result, loss_sum, spike_sums)
+        result.follow(settings, batches.cpu(), position, neurons)
+        result.judge(loss_sum, spike_sums)
 
         epoch, position = epoch + 1, 0
         permutation = torch.randperm(len(train.images), generator=order)
@@ -248,53 +218,6 @@ def train_seed(
         saved_at = time.monotonic()
         on_epoch(row)
     return result
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _follow(result: Result, settings: TrainingSpec, batches: torch.Tensor, images: int, neurons: list[int]) -> None:
-    """Note when a batch first reached a target accuracy, and the epoch's rows of the trace.
-
-    A row averages the iterations since the last one; the very first batch, which the untrained network sees, has a row
-    of its own. batches: sums over the images of each batch, [iterations, loss, correct answers, spikes of each layer].
-    """
-    epoch, size = result.curves[-1]["epoch"], settings.batch_size
-    before = (epoch - 1) * len(batches)
-    counts = torch.full((len(batches),), size, dtype=torch.float64)
-    counts[-1] = images - size * (len(batches) - 1)
-    accuracy = 100 * batches[:, 1] / counts
-    for target, iteration in result.reached.items():
-        found = (accuracy >= float(target)).nonzero()
-        if iteration is None and len(found):
-            result.reached[target] = before + int(found[0]) + 1
-    if settings.trace_every is None:
-        return
-    every = settings.trace_every
-    ends = [i for i in range(1, len(batches) + 1) if before + i == 1 or (before + i) % every == 0 or i == len(batches)]
-    for start, end in zip([0, *ends], ends, strict=False):
-        loss, correct, *spikes = (batches[start:end].sum(0) / counts[start:end].sum()).tolist()
-        row = {"seed": result.seed, "iteration": before + end, "epoch": epoch}
-        row |= {"train_loss": _finite(loss), "train_accuracy": 100 * correct}
-        rates = zip(spikes, neurons, strict=True)
-        result.trace.append(row | {f"spikes_{layer}": s / n for layer, (s, n) in enumerate(rates, start=1)})
-
-
-def _judge(result: Result, loss: float, spikes: list[float]) -> None:
-    """Set the outcome after an epoch.
-
-    diverged: the loss or a parameter is no longer finite (training stops). dead: a layer gave no spike in the whole
-    epoch, so nothing passes it; from that epoch on, unless the network recovers.
-    """
-    epoch = result.curves[-1]["epoch"]
-    finite = math.isfinite(loss) and all(bool(parameter.isfinite().all()) for parameter in result.network.parameters())
-    if not finite:
-        result.outcome, result.outcome_epoch = "diverged", epoch
-    elif min(spikes) > 0:
-        result.outcome, result.outcome_epoch = "trained", None
-    elif result.outcome != "dead":
-        result.outcome, result.outcome_epoch = "dead", epoch
 
 
 @torch.no_grad()
@@ -314,4 +237,4 @@ def _monitor(
         output, _ = network(encode(batch, **encoding_arguments(spec, test), generator=generator))
         loss += loss_function(output, truth).item() * len(batch)
         correct += (predict(output) == truth).sum().item()
-    return {f"{monitored}_loss": _finite(loss / len(images)), f"{monitored}_accuracy": 100 * correct / len(images)}
+    return {f"{monitored}_loss": finite(loss / len(images)), f"{monitored}_accuracy": 100 * correct / len(images)}

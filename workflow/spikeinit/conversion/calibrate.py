@@ -18,7 +18,8 @@ from spikeinit.datasets.load import Images
 from spikeinit.interruption import Interruption
 from spikeinit.networks.build import FeedForward
 from spikeinit.plan.conversion_specs import CalibrateSpec, CalibrationStep
-from spikeinit.training import Result, train_seed
+from spikeinit.training import train_seed
+from spikeinit.training_result import Result
 
 
 def steps(spec: CalibrateSpec) -> Iterator[CalibrationStep]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from spikeinit.encoding import is_binary
 from spikeinit.networks.build import FeedForward, is_repeated
+from spikeinit.networks.layers import windows_along
 from spikeinit.networks.modules import Trace
 from spikeinit.plan.specs import EncodingSpec
 
@@ -43,8 +44,8 @@ def dense_operations(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, .
     """Multiply-accumulates of a layer as FLOP are counted in print: padded zeros are multiplied like other inputs."""
     if isinstance(operation, nn.Linear):
         return operation.in_features * operation.out_features
-    geometry = zip(input_shape[1:], operation.kernel_size, operation.padding, operation.stride, strict=True)
-    windows = math.prod((size + 2 * padding - kernel) // stride + 1 for size, kernel, padding, stride in geometry)
+    axes = zip(input_shape[1:], operation.kernel_size, operation.stride, operation.padding, strict=True)
+    windows = math.prod(windows_along(*of_axis) for of_axis in axes)
     return windows * operation.weight.numel()
 
 

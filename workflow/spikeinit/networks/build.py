@@ -14,7 +14,18 @@ from torch import nn
 
 from spikeinit.errors import UserError
 from spikeinit.networks import describe
-from spikeinit.networks.layers import Conv, Dense, Dropout, Encoder, Layer, Network, Normalization, Pool, Residual
+from spikeinit.networks.layers import (
+    Conv,
+    Dense,
+    Dropout,
+    Encoder,
+    Layer,
+    Network,
+    Normalization,
+    Pool,
+    Residual,
+    windows_along,
+)
 from spikeinit.networks.modules import (
     DropoutMask,
     EncodingNeurons,
@@ -143,7 +154,7 @@ class _Assembly:
         if isinstance(layer, Conv):
             operation = nn.Conv2d(self.shape[0], layer.channels, layer.kernel, layer.stride, layer.padding)
             operation = operation.to(memory_format=torch.channels_last)
-            side = [(size + 2 * layer.padding - layer.kernel) // layer.stride + 1 for size in self.shape[1:]]
+            side = [windows_along(size, layer.kernel, layer.stride, layer.padding) for size in self.shape[1:]]
             shape: Shape = (layer.channels, *side)
         else:
             operation = nn.Linear(torch.Size(self.shape).numel(), layer.features)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from spikeinit.networks.layers import windows_along
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -26,7 +28,7 @@ class Geometry:
     @property
     def output(self) -> tuple[int, int]:
         sizes = zip(self.image, self.kernel, self.stride, self.padding, strict=True)
-        rows, columns = [(size + 2 * padding - kernel) // stride + 1 for size, kernel, stride, padding in sizes]
+        rows, columns = [windows_along(*of_axis) for of_axis in sizes]
         return rows, columns
 
     @property

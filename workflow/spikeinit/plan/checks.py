@@ -115,14 +115,14 @@ def network_problems(path: str, network: Mapping[str, Any], dataset: str | None 
 def _pooling_problems(described: Network, dataset: str | None) -> list[str]:
     """Whether pooling leaves nothing of the catalogue's images, whose size is known without preparing them."""
     from spikeinit.datasets.catalogue import CATALOGUE
-    from spikeinit.networks.layers import Conv, Pool
+    from spikeinit.networks.layers import Conv, Pool, windows_along
 
     if dataset not in CATALOGUE:
         return []
     side = full = CATALOGUE[dataset].shape[1]
     for layer in described.layers:
         if isinstance(layer, Conv):
-            side = (side + 2 * layer.padding - layer.kernel) // layer.stride + 1
+            side = windows_along(side, layer.kernel, layer.stride, layer.padding)
         elif isinstance(layer, Pool) and layer.size:
             side //= layer.size
         if side < 1:

@@ -21,7 +21,7 @@ from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.mirror import spawn
 from spikeinit.tracking.profile import Profiler
 from spikeinit.tracking.recorded import LOCK_SECONDS, record_training
-from spikeinit.training import Result
+from spikeinit.training_result import Result
 
 
 def main() -> None:

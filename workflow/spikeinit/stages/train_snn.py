@@ -24,7 +24,8 @@ from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn
 from spikeinit.tracking.profile import Profiler, versions
 from spikeinit.tracking.recorded import LOCK_SECONDS, record_training
-from spikeinit.training import Result, train_seed
+from spikeinit.training import train_seed
+from spikeinit.training_result import Result
 
 FILES = {
     "metrics": "metrics.csv",

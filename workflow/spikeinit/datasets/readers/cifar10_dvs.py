@@ -16,13 +16,13 @@ import contextlib
 import functools
 import re
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from spikeinit.datasets.readers.archives import damage_named
 from spikeinit.datasets.readers.events import Events, Shape, addresses, gathered
 from spikeinit.datasets.readers.labelled import LabelledRecordings
 from spikeinit.errors import UserError
@@ -106,11 +106,11 @@ def _in_folder(folder: Path) -> list[_Recording]:
 
 
 def _in_archive(path: Path, opened: contextlib.ExitStack) -> list[_Recording]:
-    with _damage_named(path):
+    with damage_named(path, _REMEDY):
         archive = opened.enter_context(zipfile.ZipFile(path))
 
     def content(member: zipfile.ZipInfo) -> bytes:
-        with _damage_named(path):
+        with damage_named(path, _REMEDY):
             return archive.read(member)
 
     return [
@@ -123,15 +123,6 @@ def _in_archive(path: Path, opened: contextlib.ExitStack) -> list[_Recording]:
         for member in archive.infolist()
         if member.filename.endswith(".aedat")
     ]
-
-
-@contextlib.contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    """Turn what zipfile raises for a damaged archive into a `UserError`."""
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise UserError(f"{path}: damaged archive ({error}); {_REMEDY}") from None
 
 
 def _number(name: str, where: Path) -> int:

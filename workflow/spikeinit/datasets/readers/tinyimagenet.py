@@ -11,16 +11,15 @@ are grey; they get three equal channels. The archive is read image by image and 
 
 from __future__ import annotations
 
-import contextlib
 import io
 import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from spikeinit.datasets.readers.archives import damage_named
 from spikeinit.datasets.readers.labelled import Labelled
 from spikeinit.errors import UserError
 
@@ -33,7 +32,7 @@ def read(
 ) -> dict[str, Labelled]:
     """Both splits of the only archive; `images`: how many images each must have. `UserError` names what is wrong."""
     (path,) = paths.values()
-    with _damage_named(path), zipfile.ZipFile(path) as archive:
+    with damage_named(path, _REMEDY), zipfile.ZipFile(path) as archive:
         labels = {name: label for label, name in enumerate(sorted(_lines(archive, path, "wnids.txt")))}
         if len(labels) != classes:
             raise UserError(f"{path}: wnids.txt names {len(labels)} classes instead of {classes}")
@@ -105,12 +104,3 @@ def _pixels(content: bytes, name: str, shape: tuple[int, int, int]) -> np.ndarra
             return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
     except (OSError, SyntaxError) as error:
         raise UserError(f"{name}: not a readable JPEG image ({error})") from None
-
-
-@contextlib.contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    """Turn what zipfile raises for a damaged archive into a `UserError`."""
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise UserError(f"{path}: damaged archive ({error}); {_REMEDY}") from None

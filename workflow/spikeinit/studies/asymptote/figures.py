@@ -85,12 +85,17 @@ def _rate_coding(table: pd.DataFrame) -> str:
     return "rate" if "rate" in found else found[0]
 
 
-def early_loss_and_rates(tables: StudyTables) -> Figure:
-    """Figure 1: loss, and rates of the spiking layers, over the first iterations, one column per initialiser."""
+def _first_task(tables: StudyTables) -> pd.DataFrame:
+    """The early curves of the first coding task."""
     curves = tables["early_curves"]
     curves = curves[curves["experiment"] == "coding"]
     first = curves.iloc[0]
-    own = curves[(curves["dataset"] == first["dataset"]) & (curves["network"] == first["network"])]
+    return curves[(curves["dataset"] == first["dataset"]) & (curves["network"] == first["network"])]
+
+
+def early_loss_and_rates(tables: StudyTables) -> Figure:
+    """Figure 1: loss, and rates of the spiking layers, over the first iterations, one column per initialiser."""
+    own = _first_task(tables)
     own = own[own["encoding"] == _rate_coding(own)]
     initializers = ordered(own["initializer"])
     figure, axes = style.panels(2, len(initializers), height=1.7, legend=0.5, sharex=True, sharey="row")
@@ -115,10 +120,7 @@ def early_loss_and_rates(tables: StudyTables) -> Figure:
 
 def coding_curves(tables: StudyTables) -> Figure:
     """Figure 4: loss and accuracy of the training batches by iteration, one column per coding of the first task."""
-    curves = tables["early_curves"]
-    curves = curves[curves["experiment"] == "coding"]
-    first = curves.iloc[0]
-    own = curves[(curves["dataset"] == first["dataset"]) & (curves["network"] == first["network"])]
+    own = _first_task(tables)
     codings = list(own["encoding"].unique())
     figure, axes = style.panels(2, len(codings), height=2.1, legend=0.5, sharex=True, sharey="row")
     handles: dict[str, Any] = {}
