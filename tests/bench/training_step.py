@@ -147,10 +147,15 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--timesteps", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--threads", type=int, nargs="*", default=sorted({1, torch.get_num_threads()}))
     arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    for threads in arguments.threads:  # one is what a job of the workflow has by default
+        torch.set_num_threads(threads)
+        measure(arguments)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Time one step of each, turn by turn, on torch's number of threads, and print it."""
     generator = torch.Generator().manual_seed(0)
     inputs = (torch.rand(arguments.timesteps, arguments.batch, 1, 28, 28, generator=generator) < 0.15).float()
     labels = torch.randint(10, (arguments.batch,), generator=generator)
@@ -165,7 +170,7 @@ def main() -> None:
                 seconds[name].append(time.perf_counter() - start)
     print(
         f"training step: width {arguments.width:g}, batch {arguments.batch}, T = {arguments.timesteps}, float32, "
-        f"{torch.get_num_threads()} threads, median of {arguments.repeats}; spikes arriving at the layers: "
+        f"{torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}, median of {arguments.repeats}; spikes arriving at the layers: "
         f"{shares_of_spikes(arguments.width, inputs)} at the start"
     )
     own = statistics.median(seconds["spikeinit"])
