@@ -168,9 +168,10 @@ def measure(arguments: argparse.Namespace) -> None:
             step()
             if repeat >= 2:
                 seconds[name].append(time.perf_counter() - start)
+    threads = f"{torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}"
     print(
         f"training step: width {arguments.width:g}, batch {arguments.batch}, T = {arguments.timesteps}, float32, "
-        f"{torch.get_num_threads()} thread{'s' if torch.get_num_threads() > 1 else ''}, median of {arguments.repeats}; spikes arriving at the layers: "
+        f"{threads}, median of {arguments.repeats}; spikes arriving at the layers: "
         f"{shares_of_spikes(arguments.width, inputs)} at the start"
     )
     own = statistics.median(seconds["spikeinit"])
