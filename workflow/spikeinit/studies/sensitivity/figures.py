@@ -44,10 +44,11 @@ def sweeps(tables: StudyTables) -> Figure:
         known = levels(points[key])
         points = points.set_index(key).loc[known]
         x = _positions(row, known, label(key))
-        _means(row[0], x, points, "test_accuracy", style.COLORS[0])
+        line = "o" if any(isinstance(value, str) for value in known) else "o-"  # nothing lies between two words
+        _means(row[0], x, points, "test_accuracy", style.COLORS[0], line)
         for measure, color in (("test_loss", style.COLORS[2]), ("train_loss", style.COLORS[1])):
-            _means(row[1], x, points, measure, color)
-        row[2].plot(x, points["spikes_per_image_mean"], "o-", color=style.COLORS[3])
+            _means(row[1], x, points, measure, color, line)
+        row[2].plot(x, points["spikes_per_image_mean"], line, color=style.COLORS[3])
         style.scale_axis(row[2], "y", points["spikes_per_image_mean"])
         row[0].set_ylabel(f"{dataset}\ntest accuracy (%)")
         row[1].set_ylabel("loss")
@@ -57,11 +58,11 @@ def sweeps(tables: StudyTables) -> Figure:
     return figure
 
 
-def _means(axes: Axes, x: np.ndarray, points: pd.DataFrame, measure: str, color: str) -> None:
+def _means(axes: Axes, x: np.ndarray, points: pd.DataFrame, measure: str, color: str, line: str) -> None:
     mean = points[f"{measure}_mean"].to_numpy()
     low = points[f"{measure}_low"].fillna(points[f"{measure}_mean"]).to_numpy()
     high = points[f"{measure}_high"].fillna(points[f"{measure}_mean"]).to_numpy()
-    axes.errorbar(x, mean, [mean - low, high - mean], fmt="o-", color=color, capsize=2, elinewidth=1)
+    axes.errorbar(x, mean, [mean - low, high - mean], fmt=line, color=color, capsize=2, elinewidth=1)
 
 
 def _in_lines(value: Any) -> str:
@@ -257,6 +258,7 @@ def training_time(tables: StudyTables) -> Figure:
 def _nothing(axes: np.ndarray, text: str) -> Figure:
     style.hide_unused(axes, 1)
     style.empty(axes.flat[0], text)
+    axes.flat[0].set_axis_off()
     return axes.flat[0].figure
 
 
