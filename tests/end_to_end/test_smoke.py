@@ -42,6 +42,9 @@ def test_short_runs_share_jobs_and_keep_folders_of_their_own(workflow):
     folder = workflow / "results/smoke"
     jobs = list((folder / "benchmarks/train_batch/asymptote").glob("*.tsv"))
     assert 0 < len(jobs) < len(plan)
+    for run in plan.run:
+        files = {path.name for path in (folder / "runs/asymptote" / run).iterdir()}
+        assert {"metrics.csv", "weights.safetensors", "accuracy.csv"} <= files
     for of_batches, of_run in (("trained", "metrics"), ("evaluated", "accuracy")):
         tables = [pd.read_csv(path) for path in sorted((folder / "batches/asymptote").glob(f"*/{of_batches}.csv"))]
         together = pd.concat(tables, ignore_index=True)

@@ -74,6 +74,8 @@ def test_datasets_root_counts_before_the_variable(config, root, tmp_path_factory
         {"stand_ins": {"mnist5k": {"datasets": []}}},
         {"stand_ins": {"mnist5k": {"datasets": ["mnist", "fashion_mnist"]}}},
         {"stand_ins": {"mnist5k": {"datasets": ["mnits"]}}},
+        {"stand_ins": {"mnist5k": {"datasets": [5]}}},
+        {"stand_ins": {"mnist5k": {"datasets": [["mnist"]]}}},
         {"stand_ins": {"mnist5k": 3}},
     ],
 )
@@ -111,6 +113,13 @@ def test_wrong_values_are_named_whether_they_hold_here_or_not(values, messages, 
         from_mapping(config)
     for message in messages:
         assert message in str(caught.value)
+
+
+def test_a_root_of_another_type_is_left_to_the_checks(config):
+    config["datasets"]["root"] = 5
+    assert settled(config) == (config, [])
+    with pytest.raises(UserError, match=r"datasets.root  = 5   must be of type string or null"):
+        from_mapping(config)
 
 
 def test_the_default_on_mnist_is_the_report_but_for_the_number_of_images(checkout, root):

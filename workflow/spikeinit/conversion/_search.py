@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from spikeinit.native import inlined, kernel
+from spikeinit.networks.vectors import copy
 
 BLOCK = 64
 FEW_KINKS = 8
@@ -204,16 +205,6 @@ def _kinks(values, timesteps, low, high):
 
 
 @inlined
-def _copy(source, start, target, place, count):
-    """Elements source[start : start + count] to target[place :].
-
-    One by one, because numba takes ten seconds to compile the message that slices of two lengths would give.
-    """
-    for index in range(count):
-        target[place + index] = source[start + index]
-
-
-@inlined
 def _equal(one, other):
     for index in range(one.size):  # noqa: SIM110 (faster to compile)
         if one[index] != other[index]:
@@ -228,7 +219,7 @@ def _with_room(stack, needed):
         return stack
     larger = np.empty((2 * rows, columns), stack.dtype)
     for row in range(rows):
-        _copy(stack[row], 0, larger[row], 0, columns)
+        copy(stack[row], 0, larger[row], 0, columns)
     return larger
 
 
@@ -242,13 +233,13 @@ def _goal(best, floor):
 def _push(reals, integers, top, left, right, bound, first, end, low, high):
     """Put an interval on the stack: its two measured ends, its bound, the samples first .. end inside, its ranks."""
     levels = low.size
-    _copy(left, 0, reals[top], 0, 4)
-    _copy(right, 0, reals[top], 4, 4)
+    copy(left, 0, reals[top], 0, 4)
+    copy(right, 0, reals[top], 4, 4)
     reals[top, 8] = bound
     integers[top, 0] = first
     integers[top, 1] = end
-    _copy(low, 0, integers[top], 2, levels)
-    _copy(high, 0, integers[top], 2 + levels, levels)
+    copy(low, 0, integers[top], 2, levels)
+    copy(high, 0, integers[top], 2 + levels, levels)
 
 
 @inlined
@@ -332,12 +323,12 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
         top -= 1
         if reals[top, 8] >= _goal(best, floor):
             continue
-        _copy(reals[top], 0, left, 0, 4)
-        _copy(reals[top], 4, right, 0, 4)
+        copy(reals[top], 0, left, 0, 4)
+        copy(reals[top], 4, right, 0, 4)
         first = integers[top, 0]
         end = integers[top, 1]
-        _copy(integers[top], 2, low, 0, levels)
-        _copy(integers[top], 2 + levels, high, 0, levels)
+        copy(integers[top], 2, low, 0, levels)
+        copy(integers[top], 2 + levels, high, 0, levels)
 
         if not everywhere:
             if first >= end:

@@ -97,16 +97,22 @@ class Dataset:
     test_images: int | None = None
     memory_mb: int = 4000
 
+    def file_in(self, root: Path, file: File) -> Path | None:
+        """Where one of the files lies below `root`; None if it does not."""
+        paths = (root / folder / file.name for folder in self.folders)
+        return next((path for path in paths if path.is_file()), None)
+
+    def folder_in(self, root: Path) -> Path | None:
+        """The folder below `root` of a data set whose files are not listed one by one; None if there is none."""
+        folders = (root / folder for folder in self.folders)
+        return next((folder for folder in folders if (folder / self.source.holds).is_dir()), None)
+
     def offered_in(self, root: Path) -> bool:
         """Whether the files lie below `root`, by their names and sizes; the fetch compares the checksums."""
-        folders = [root / folder for folder in self.folders]
         if not self.files:
-            return any((folder / self.source.holds).is_dir() for folder in folders)
-        return all(any(_has_size(folder / file.name, file.bytes) for folder in folders) for file in self.files)
-
-
-def _has_size(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
+            return self.folder_in(root) is not None
+        found = [(self.file_in(root, file), file.bytes) for file in self.files]
+        return all(path is not None and path.stat().st_size == size for path, size in found)
 
 
 _LECUN = "LeCun et al. (1998), Gradient-based learning applied to document recognition, Proceedings of the IEEE 86"

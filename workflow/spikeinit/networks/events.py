@@ -130,7 +130,7 @@ def _walk(gathering):
                     top, bottom = on_image(height, kernel_height, stride_y, padding_y, oy)
                     for ox in range(columns):
                         left, right = on_image(width, kernel_width, stride_x, padding_x, ox)
-                        copy(bias if gathering else maps[n, oy, ox], here, begin, end)
+                        copy(bias if gathering else maps[n, oy, ox], begin, here, begin, end - begin)
                         for ky in range(top, bottom):
                             corner = (oy * stride_y - padding_y + ky) * width + ox * stride_x - padding_x
                             shift = (ky * kernel_width - ox * stride_x + padding_x) * channels
@@ -140,7 +140,7 @@ def _walk(gathering):
                             else:
                                 add_to_rows(table, place, value, start, stop, shift, begin, end, here)
                         if gathering:
-                            copy(here, maps[n, oy, ox], begin, end)
+                            copy(here, begin, maps[n, oy, ox], begin, end - begin)
 
     return walk
 

@@ -43,22 +43,20 @@ def nonzero_lanes(typingctx, values, first):
 
 
 @intrinsic
-def copy(typingctx, source, target, begin, end):
-    """target[begin:end] = source[begin:end], as a plain copy of memory.
+def copy(typingctx, source, start, target, place, count):
+    """target[place : place + count] = source[start : start + count], as a plain copy of memory; of one type, apart.
 
-    As slices it would be as fast, but numba would take two seconds to compile the message for slices of two lengths.
+    As slices it would be as fast, but numba would take seconds to compile the message for slices of two lengths.
     """
 
     def generate(context, builder, signature, arguments):
-        source, target = (_data(context, builder, signature, arguments, index) for index in (0, 1))
-        begin, end = arguments[2], arguments[3]
+        source, target = (_data(context, builder, signature, arguments, index) for index in (0, 2))
+        start, place, count = (arguments[index] for index in (1, 3, 4))
         size = context.get_constant(types.intp, context.get_abi_sizeof(source.type.pointee))
-        cgutils.raw_memcpy(
-            builder, builder.gep(target, [begin]), builder.gep(source, [begin]), builder.sub(end, begin), size
-        )
+        cgutils.raw_memcpy(builder, builder.gep(target, [place]), builder.gep(source, [start]), count, size)
         return context.get_dummy_value()
 
-    return types.none(source, target, types.intp, types.intp), generate
+    return types.none(source, types.intp, target, types.intp, types.intp), generate
 
 
 def _gather(vectors):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +86,7 @@ def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
         threads=filled["threads"],
         studies=tuple(study for study in STUDIES if study in filled["studies"]),
         initializer_files=tuple(filled["initializer_files"]),
-        data_root=datasets["root"] or os.environ.get("SPIKEINIT_DATA"),
+        data_root=stand_ins.data_root(filled),
         custom_datasets={name: CustomDataset(**entry) for name, entry in datasets["custom"].items()},
         tracking_enabled=filled["tracking"]["enabled"],
         tracking_uri=filled["tracking"]["uri"],
@@ -114,10 +113,10 @@ def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
         if study not in config:
             found.append((study, f"missing; studies lists {study!r}, so its section is needed"))
     for study in STUDIES:
-        for name, values in config.get(study, {}).get("stand_ins", {}).items():
-            section = merge(config[study], values or {})
-            found.extend(schema.problems_at([study], section, f"{study}.stand_ins.{name}"))
         if study in config:
+            for name, values in config[study].get("stand_ins", {}).items():
+                section = merge(config[study], values or {})
+                found.extend(schema.problems_at([study], section, f"{study}.stand_ins.{name}"))
             module = importlib.import_module(f"spikeinit.studies.{study}")
             found.extend(module.problems(config[study], config))
     return found

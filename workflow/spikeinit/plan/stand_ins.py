@@ -20,8 +20,8 @@ def settled(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     schema complains about it.
     """
     changed, notes = dict(config), []
-    root = _mapping(config.get("datasets")).get("root") or os.environ.get("SPIKEINIT_DATA")
-    for study, section in config.items() if root else ():
+    root = data_root(config)
+    for study, section in config.items() if isinstance(root, str) else ():
         section = _mapping(section)
         for stand_in, values in _mapping(section.get("stand_ins")).items():
             real = _mapping(values).get("datasets")
@@ -36,13 +36,18 @@ def settled(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return changed, notes
 
 
+def data_root(config: Mapping[str, Any]) -> Any:
+    """Where the original files lie: datasets.root, or what SPIKEINIT_DATA names; None without either."""
+    return _mapping(config.get("datasets")).get("root") or os.environ.get("SPIKEINIT_DATA")
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
 def _offers(root: str, datasets: Any) -> bool:
     """Whether every one of the catalogue's `datasets` lies below `root`, by names and sizes of the files."""
-    if not isinstance(datasets, list) or not datasets:
+    if not isinstance(datasets, list) or not datasets or not all(isinstance(name, str) for name in datasets):
         return False
     try:
         return all(catalogue.get(name).offered_in(Path(root)) for name in datasets)
