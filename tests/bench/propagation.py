@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow"))
-from spikeinit.measures.propagation import DeepNetwork, simulate
-from spikeinit.measures.propagation_gradients import gradient_norms
+from spikeinit.simulation.gradients import gradient_norms
+from spikeinit.simulation.networks import DeepNetwork, simulate
 from spikeinit.studies.propagation.conditions import PUBLISHED_INITIALIZERS
 
 

@@ -19,9 +19,9 @@ from torch import nn
 
 from spikeinit.losses import make_loss
 from spikeinit.networks.build import FeedForward, build
-from spikeinit.optimizers import make_optimizer
-from spikeinit.plan.specs import NetworkSpec, NeuronSpec
 from spikeinit.randomness import stream
+from spikeinit.specs import NetworkSpec, NeuronSpec
+from spikeinit.training.optimizers import make_optimizer
 
 ADAM = {"name": "adam", "learning_rate": 1e-2}
 GAIN = 2.7

@@ -13,8 +13,8 @@ import time
 import pytest
 
 from spikeinit.io import read_csv, write_json
-from spikeinit.plan import load_config, requests, runs
-from spikeinit.plan.specs import to_json
+from spikeinit.plan import load_config, rule_specs, runs
+from spikeinit.specs import to_json
 
 EPOCHS = 6
 
@@ -30,7 +30,7 @@ def data(checkout, tmp_path_factory):
         "-m",
         "spikeinit.stages.fetch_dataset",
         "--spec",
-        requests.dataset_spec(config, "digits"),
+        rule_specs.dataset_spec(config, "digits"),
     ]
     command += ["--root", "", "--cache", str(folder / "cache"), "--manifest", str(folder / "manifest.json")]
     command += [part for name, path in outputs.items() for part in (f"--{name}", str(path))]

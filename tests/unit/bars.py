@@ -6,9 +6,9 @@ import torch
 
 from spikeinit.conversion.extraction import collect_activations
 from spikeinit.datasets.load import Images
-from spikeinit.plan.ann_specs import AnnSpec
-from spikeinit.plan.specs import EncodingSpec, NetworkSpec, TrainingSpec
-from spikeinit.plan.specs import Images as ImagesSpec
+from spikeinit.specs import EncodingSpec, NetworkSpec, TrainingSpec
+from spikeinit.specs import Images as ImagesSpec
+from spikeinit.specs.ann import AnnSpec
 
 SPEC = AnnSpec(
     images=ImagesSpec("bars"),

@@ -11,15 +11,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikeinit.config.configuration import from_mapping, load_config
 from spikeinit.errors import UserError
 from spikeinit.io import canonical_json
+from spikeinit.jobs.runs import batches as batches_of
+from spikeinit.nested import expanded, factored
 from spikeinit.networks.build import build
-from spikeinit.plan import grids, requests, runs
-from spikeinit.plan.config import from_mapping, load_config
-from spikeinit.plan.specs import NetworkSpec, NeuronSpec, TrainSpec, from_dict, to_dict
-from spikeinit.plan.trees import expanded, factored
+from spikeinit.plan import rule_specs, runs
 from spikeinit.randomness import stream
 from spikeinit.results import read_table
+from spikeinit.specs import NetworkSpec, NeuronSpec, TrainSpec, from_dict, to_dict
 from spikeinit.studies import asymptote
 from spikeinit.studies.asymptote.claims import ENCODINGS, OURS, TECHNIQUES
 from spikeinit.studies.asymptote.conditions import STAND_INS
@@ -185,16 +186,16 @@ def test_bad_input_is_named(mapping, keys, value, path, message):
 def test_batches_hold_every_run_once_on_one_dataset(mapping):
     mapping["asymptote"]["runs_per_job"] = 50
     found = runs(from_mapping(mapping), "asymptote")
-    batches = grids.batches(found)
+    batches = batches_of(found)
     assert [run.name for batch in batches.values() for run in batch] == [run.name for run in found]
     assert max(map(len, batches.values())) == 50
     assert all(len({run.labels["dataset"] for run in batch}) == 1 for batch in batches.values())
-    assert not grids.batches(runs(from_mapping(mapping), "energy"))
+    assert not batches_of(runs(from_mapping(mapping), "energy"))
 
 
 def test_a_batch_spec_gives_each_run_its_own_back(mapping):
-    batch = next(iter(grids.batches(runs(from_mapping(mapping), "asymptote")).values()))
-    specs = expanded(json.loads(requests.training_batch_spec(batch)))
+    batch = next(iter(batches_of(runs(from_mapping(mapping), "asymptote")).values()))
+    specs = expanded(json.loads(rule_specs.training_batch_spec(batch)))
     assert list(specs) == sorted(run.name for run in batch)
     for run in batch:
         assert from_dict(TrainSpec, specs[run.name]).seed_digest() == run.spec.seed_digest()
@@ -203,8 +204,8 @@ def test_a_batch_spec_gives_each_run_its_own_back(mapping):
 def test_a_full_batch_fits_on_a_command_line(mapping):
     """Linux takes 128 KiB in one argument, and the shell gets the whole command as one."""
     mapping["asymptote"]["runs_per_job"] = 200
-    batches = grids.batches(runs(from_mapping(mapping), "asymptote"))
-    assert max(len(requests.training_batch_spec(batch)) for batch in batches.values()) < 100_000
+    batches = batches_of(runs(from_mapping(mapping), "asymptote"))
+    assert max(len(rule_specs.training_batch_spec(batch)) for batch in batches.values()) < 100_000
 
 
 leaves = st.sampled_from([None, True, 1, 1.0, "a", [1], [1.0]])

@@ -7,8 +7,8 @@ import torch
 from torchvision.transforms import AutoAugment, AutoAugmentPolicy, InterpolationMode
 from torchvision.transforms.autoaugment import _apply_op
 
-from spikeinit.augmentation import Policy, crop, cutout, flip, make_augmentation
 from spikeinit.errors import UserError
+from spikeinit.training.augmentation import Policy, crop, cutout, flip, make_augmentation
 
 
 def images(count=200, channels=3, side=6):

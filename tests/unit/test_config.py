@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikeinit.config.configuration import from_mapping
+from spikeinit.config.schema import SCHEMA_FILE, load_schema
 from spikeinit.errors import UserError
+from spikeinit.nested import merge
 from spikeinit.plan import load_config, runs
-from spikeinit.plan.config import from_mapping
-from spikeinit.plan.schema import SCHEMA_FILE, load_schema
-from spikeinit.plan.trees import merge
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from spikeinit.networks.build import FeedForward, assemble
 from spikeinit.networks.layers import Conv, Dense, Network, Normalization, Pool, Residual
 from spikeinit.networks.modules import StepNormalization, Trace
 from spikeinit.neurons.layer import IntegrateAndFire
-from spikeinit.plan.specs import EncodingSpec, NeuronSpec
+from spikeinit.specs import EncodingSpec, NeuronSpec
 
 ENCODING = EncodingSpec("constant", 1, {"mean": 0.0, "std": 1.0})
 LAYERS = (

@@ -16,13 +16,13 @@ from spikeinit.conversion.baselines import convert_by
 from spikeinit.conversion.extraction import (
     load_activations,
 )
+from spikeinit.conversion.pretraining import take_ann
 from spikeinit.encoding import encode
 from spikeinit.errors import UserError
 from spikeinit.io import file_digest, load_tensors, read_csv, save_tensors, write_json
-from spikeinit.plan.ann_specs import ActivationsSpec
-from spikeinit.plan.conversion_specs import CalibrateSpec
-from spikeinit.plan.specs import to_json
-from spikeinit.pretraining import take_ann
+from spikeinit.specs import to_json
+from spikeinit.specs.ann import ActivationsSpec
+from spikeinit.specs.conversion import CalibrateSpec
 from spikeinit.stages import calibrate_snn, extract_activations, pretrain_ann
 
 

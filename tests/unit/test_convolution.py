@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from spikeinit.networks import events, strided, windows
-from spikeinit.networks.convolution import convolve
+from spikeinit.kernels.convolution import events, strided, windows
+from spikeinit.kernels.convolution.routing import convolve
 
 SIZES = [
     ((2, 2), 3, 2, 1),

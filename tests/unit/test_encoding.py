@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from spikeinit.encoding import encode, is_binary
 from spikeinit.errors import UserError
-from spikeinit.plan.encodings import ENCODINGS, OF_RECORDINGS, complete
+from spikeinit.names.encodings import ENCODINGS, OF_RECORDINGS, complete
 
 GREYS = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
 
@@ -185,5 +185,5 @@ def test_wrong_arguments_are_refused():
 
 
 def test_the_table_of_encodings_imports_neither_torch_nor_numpy():
-    code = "import sys, spikeinit.plan.encodings; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, spikeinit.names.encodings; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "workflow"}, check=False).returncode == 0

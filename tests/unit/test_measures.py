@@ -12,7 +12,7 @@ from spikeinit.conversion.ann import build_ann
 from spikeinit.measures.energy import energy
 from spikeinit.measures.operations import dense_operations, fan_out, synapses
 from spikeinit.measures.spikes import SpikeCounter
-from spikeinit.plan.specs import NetworkSpec
+from spikeinit.specs import NetworkSpec
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from spikeinit.measures.operations import OperationCounter
 from spikeinit.networks import describe
 from spikeinit.networks.build import build
 from spikeinit.neurons import integrate_and_fire
-from spikeinit.plan.specs import EncodingSpec, NetworkSpec, NeuronSpec
 from spikeinit.randomness import stream
+from spikeinit.specs import EncodingSpec, NetworkSpec, NeuronSpec
 
 
 def energy_network(width=1.0, shape=(1, 28, 28), **neuron):

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neuron_cases import assert_same, outcome, random_case
 
-from spikeinit.native import SERIAL
+from spikeinit.kernels.native import SERIAL
+from spikeinit.kernels.neurons.cpu import CHUNK
+from spikeinit.kernels.neurons.loops import kernel as compile_kernel
+from spikeinit.kernels.neurons.memory import SMALLEST, Recycler
+from spikeinit.names.neurons import RESETS, SURROGATES
 from spikeinit.neurons import integrate_and_fire
-from spikeinit.neurons.compiled import kernel as compile_kernel
-from spikeinit.neurons.cpu import CHUNK
-from spikeinit.neurons.memory import SMALLEST, Recycler
-from spikeinit.neurons.names import RESETS, SURROGATES
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 
@@ -208,7 +208,7 @@ sys.path.insert(0, {tests!r})
 import torch
 from neuron_cases import assert_same, outcome, random_case
 from spikeinit.neurons import integrate_and_fire
-from spikeinit.neurons.names import RESETS, SURROGATES
+from spikeinit.names.neurons import RESETS, SURROGATES
 
 for reset, detach, neurons in itertools.product(RESETS, [True, False], [(), (3, 1), (3, 200)]):
     current, parameters = random_case((4, 2, 3, 200), neurons)
@@ -260,7 +260,7 @@ def test_gpu_kernel_compiles_without_a_gpu(kind, monkeypatch, tmp_path):
     from triton.compiler import ASTSource
     from triton.compiler import compile as compile_for
 
-    from spikeinit.neurons import gpu
+    from spikeinit.kernels.neurons import gpu
 
     constants = {
         "decay_per_neuron": False, "threshold_per_neuron": True, "initial_per_neuron": False,

@@ -14,8 +14,8 @@ import pytest
 import torch
 from neuron_cases import assert_same, outcome, random_case
 
+from spikeinit.names.neurons import RESETS
 from spikeinit.neurons import integrate_and_fire
-from spikeinit.neurons.names import RESETS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -192,7 +192,7 @@ def test_wrong_arguments_are_named(current, options, message):
 
 
 def test_names_and_surrogates_come_without_torch():
-    code = "import sys, spikeinit.neurons.names, spikeinit.surrogates; print('torch' in sys.modules)"
+    code = "import sys, spikeinit.names.neurons, spikeinit.kernels.surrogates; print('torch' in sys.modules)"
     finished = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(WORKFLOW)},

@@ -8,9 +8,9 @@ import sys
 import pytest
 import torch
 
-from spikeinit import checkpoint
 from spikeinit.losses import make_loss, predict
-from spikeinit.optimizers import advance, learning_rate, make_optimizer
+from spikeinit.training import checkpoint
+from spikeinit.training.optimizers import advance, learning_rate, make_optimizer
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_advance_is_step():
 
 def test_an_optimizer_does_not_import_the_compiler(checkout):
     code = (
-        "import sys, torch; from spikeinit.optimizers import advance, make_optimizer; "
+        "import sys, torch; from spikeinit.training.optimizers import advance, make_optimizer; "
         "p = torch.nn.Parameter(torch.ones(2)); o = make_optimizer([p], {'name': 'adam', 'learning_rate': 0.1}); "
         "(p * p).sum().backward(); advance(o); o.load_state_dict(o.state_dict()); print('torch._dynamo' in sys.modules)"
     )

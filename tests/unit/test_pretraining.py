@@ -19,12 +19,12 @@ from spikeinit.conversion.extraction import (
     sorted_rows,
     table_rows,
 )
+from spikeinit.conversion.pretraining import metrics, train_ann
 from spikeinit.errors import UserError
 from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.io import save_tensors
-from spikeinit.plan.ann_specs import ActivationsSpec, AnnSpec
-from spikeinit.plan.specs import NetworkSpec, from_dict, to_dict, to_json
-from spikeinit.pretraining import metrics, train_ann
+from spikeinit.specs import NetworkSpec, from_dict, to_dict, to_json
+from spikeinit.specs.ann import ActivationsSpec, AnnSpec
 
 
 def train(folder, spec=SPEC, *, stop_after=None):

@@ -14,11 +14,11 @@ import torch
 from spikeinit.errors import UserError
 from spikeinit.initializers import law, registry
 from spikeinit.initializers.law import Law
-from spikeinit.measures import propagation_currents
-from spikeinit.measures.propagation import DeepNetwork, simulate
-from spikeinit.measures.propagation_gradients import gradient_norms
-from spikeinit.measures.propagation_theory import predict
 from spikeinit.randomness import stream
+from spikeinit.simulation import currents
+from spikeinit.simulation.gradients import gradient_norms
+from spikeinit.simulation.mean_field import predict
+from spikeinit.simulation.networks import DeepNetwork, simulate
 
 FIGURE_2_THRESHOLDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -92,7 +92,7 @@ def many_currents(name: str, weights: Law, *, shortcut: bool, neurons: int) -> n
     """Currents [neurons, T] of independent draws for TRAINS."""
     repeats = math.ceil(neurons / 6)
     with ThreadPoolExecutor(1) as pool:
-        current = propagation_currents.draw(
+        current = currents.draw(
             registry.get(name),
             [weights] * repeats,
             TRAINS[:, None].repeat(1, repeats, 1),
@@ -134,7 +134,7 @@ def test_shortcut_draws_normal_currents():
 
 
 def test_orthogonal_currents_keep_inner_products():
-    current = propagation_currents.orthogonal_currents(TRAINS, Law.normal(variance=2 / 6), generator())
+    current = currents.orthogonal_currents(TRAINS, Law.normal(variance=2 / 6), generator())
     torch.testing.assert_close(current @ current.T, 2 * TRAINS @ TRAINS.T, rtol=1e-5, atol=1e-5)
 
 

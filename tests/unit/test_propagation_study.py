@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spikeinit.config.configuration import from_mapping
 from spikeinit.errors import UserError
 from spikeinit.io import write_csv
-from spikeinit.measures.propagation import DeepNetwork, simulate
-from spikeinit.measures.propagation_rows import COLUMNS, rows
+from spikeinit.jobs.runs import batches
 from spikeinit.plan import load_config, runs
-from spikeinit.plan.config import from_mapping
-from spikeinit.plan.grids import batches
-from spikeinit.plan.specs import SimulateSpec, Simulation, from_dict, to_dict, to_json
+from spikeinit.simulation.networks import DeepNetwork, simulate
+from spikeinit.simulation.rows import COLUMNS, rows
+from spikeinit.specs import SimulateSpec, Simulation, from_dict, to_dict, to_json
 from spikeinit.studies import propagation
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.propagation import claims, conditions, outputs, simulation_claims, tables, training_claims

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from spikeinit.plan import parsed, provenance
+from spikeinit.jobs import provenance, python_files
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def edit(path, old, new):
 def test_a_better_comment_or_docstring_changes_nothing(package):
     before = digest(*TRAIN)
     edit(package / "losses.py", '"""Losses and predictions', '"""All losses and predictions')
-    with (package / "training.py").open("a") as file:
+    with (package / "training/loop.py").open("a") as file:
         file.write("\n# a comment\n")
     assert digest(*TRAIN) == before
 
@@ -57,7 +57,9 @@ def test_code_that_training_imports_counts(package):
     assert digest(*TRAIN) != before
 
 
-@pytest.mark.parametrize("file", ["tracking/journal.py", "plan/grids.py", "initializers/he.py", "evaluation.py"])
+@pytest.mark.parametrize(
+    "file", ["tracking/journal.py", "jobs/runs.py", "initializers/he.py", "measures/evaluation.py"]
+)
 def test_code_that_decides_no_number_of_a_training_does_not_count(package, file):
     before = digest(*TRAIN)
     with (package / file).open("a") as opened:
@@ -68,7 +70,7 @@ def test_code_that_decides_no_number_of_a_training_does_not_count(package, file)
 PRETRAIN = ("spikeinit.stages.pretrain_ann", "spikeinit.networks.vgg")
 
 
-@pytest.mark.parametrize("file", ["plan/conversion_methods.py", "plan/conversion_specs.py", "conversion/baselines.py"])
+@pytest.mark.parametrize("file", ["conversion/methods.py", "specs/conversion.py", "conversion/baselines.py"])
 def test_how_a_network_is_converted_does_not_count_in_its_training(package, file):
     before, converting = digest(*PRETRAIN), digest("spikeinit.stages.calibrate_snn")
     with (package / file).open("a") as opened:
@@ -103,12 +105,12 @@ def planned(folder, program=""):
 def test_what_was_parsed_once_is_not_parsed_again(tmp_path):
     first = planned(tmp_path)
     assert first == digest(*TRAIN)
-    assert planned(tmp_path, "from spikeinit.plan import parsed; parsed._parse = None") == first
+    assert planned(tmp_path, "from spikeinit.plan import parsed; python_files._parse = None") == first
 
 
 @pytest.mark.parametrize("kept", ["", "[]", '{"a": 1}', '{"a": [1, 2]}', "\0"])
 def test_a_broken_memory_is_ignored_and_mended(kept, tmp_path):
-    memory = tmp_path / parsed.MEMORY
+    memory = tmp_path / python_files.MEMORY
     memory.parent.mkdir()
     memory.write_text(kept)
     assert planned(tmp_path) == digest(*TRAIN)
@@ -118,6 +120,6 @@ def test_a_broken_memory_is_ignored_and_mended(kept, tmp_path):
 def test_imports_are_found_wherever_they_stand(tmp_path):
     path = tmp_path / "module.py"
     path.write_text("import a.b\ndef f():\n    from c import d\n    from . import e\n")
-    found = parsed.parsed(path)
+    found = python_files.parsed(path)
     assert found.modules == ("a.b", "c")
     assert found.members == ("c.d",)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from spikeinit.plan import load_config, runs
-from spikeinit.plan.specs import TrainSpec, from_dict, to_dict, to_json
+from spikeinit.specs import TrainSpec, from_dict, to_dict, to_json
 
 
 @pytest.fixture(scope="module")

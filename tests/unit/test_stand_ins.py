@@ -7,11 +7,11 @@ import copy
 import pytest
 import yaml
 
+from spikeinit.config.configuration import from_mapping
+from spikeinit.config.stand_ins import settled
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.plan import load_config
-from spikeinit.plan.config import from_mapping
-from spikeinit.plan.stand_ins import settled
 from spikeinit.studies import sensitivity
 
 VALUES = {"datasets": ["mnist"], "seeds": [0], "training": {"epochs": 4}, "sweeps": {"loss": None}}

@@ -9,8 +9,8 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from spikeinit.neurons.names import SURROGATES
-from spikeinit.surrogates import gradient, surrogate
+from spikeinit.kernels.surrogates import gradient, surrogate
+from spikeinit.names.neurons import SURROGATES
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -10,10 +10,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikeinit.config import sweeps
+from spikeinit.config.configuration import from_mapping
 from spikeinit.errors import UserError
-from spikeinit.plan import runs, sweeps
-from spikeinit.plan.config import from_mapping
-from spikeinit.plan.grids import NAME_PATTERN
+from spikeinit.jobs.runs import NAME_PATTERN
+from spikeinit.plan import runs
 
 
 @pytest.fixture

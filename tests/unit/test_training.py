@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode
 from spikeinit.interruption import Interrupted, Interruption
-from spikeinit.plan.specs import EncodingSpec, InitializerSpec, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
-from spikeinit.plan.specs import Images as ImagesSpec
 from spikeinit.randomness import stream
-from spikeinit.training import prepare, train_seed
+from spikeinit.specs import EncodingSpec, InitializerSpec, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.specs import Images as ImagesSpec
+from spikeinit.training.loop import prepare, train_seed
 
 SPEC = TrainSpec(
     images=ImagesSpec("bars"),

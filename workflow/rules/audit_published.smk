@@ -25,6 +25,6 @@ for study in studies_with("audit.csv"):
             mem_mb=1000,
             runtime=10,
         params:
-            spec=lambda wildcards, study=study: requests.audit_spec(study),
+            spec=lambda wildcards, study=study: rule_specs.audit_spec(study),
         shell:
             "stage {log:q} audit_published --spec {params.spec:q} --published {input:q} --audit {output:q}"

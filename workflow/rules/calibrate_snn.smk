@@ -33,7 +33,7 @@ rule calibrate_snn:
         mem_mb=8000,
         runtime=720,
     params:
-        spec=lambda wildcards: requests.run_spec(run_of(wildcards)),
+        spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
         "stage {log:q} calibrate_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"

@@ -14,8 +14,11 @@ sys.path.insert(0, str(PACKAGE_ROOT))
 
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
-from spikeinit.plan.config import STUDIES, from_mapping
-from spikeinit.plan import conversion, grids, requests, stand_ins
+from spikeinit.config.configuration import STUDIES, from_mapping
+from spikeinit.jobs.anns import anns
+from spikeinit.jobs.runs import NAME_PATTERN, batches, runs
+from spikeinit.plan import rule_specs
+from spikeinit.config import stand_ins
 
 SETTLED, NOTES = stand_ins.settled(config)
 for note in NOTES:
@@ -23,10 +26,10 @@ for note in NOTES:
 
 try:
     CONFIG = from_mapping(SETTLED)
-    RUNS = {study: {run.name: run for run in grids.runs(CONFIG, study)} for study in CONFIG.sections}
-    BATCHES = {study: grids.batches(runs.values()) for study, runs in RUNS.items()}
-    ANNS = conversion.anns(CONFIG)
-    requests.check_results_folder("results")
+    RUNS = {study: {run.name: run for run in runs(CONFIG, study)} for study in CONFIG.sections}
+    BATCHES = {study: batches(of_study.values()) for study, of_study in RUNS.items()}
+    ANNS = anns(CONFIG)
+    rule_specs.check_results_folder("results")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -62,9 +65,9 @@ def any_of(names):
 wildcard_constraints:
     name=re.escape(CONFIG.name),
     study=any_of(STUDIES),
-    dataset=grids.NAME_PATTERN,
-    network=grids.NAME_PATTERN,
-    run=grids.NAME_PATTERN,
+    dataset=NAME_PATTERN,
+    network=NAME_PATTERN,
+    run=NAME_PATTERN,
     batch=any_of(sorted({batch for batches in BATCHES.values() for batch in batches})),
 
 
@@ -126,7 +129,7 @@ def ann_weights(run):
 
 def ann_thresholds(run):
     """Thresholds from that network's activations; none for a run that takes none."""
-    return [f"{RESULTS}/thresholds/{'/'.join(run.ann)}/thresholds.csv"] if requests.takes_thresholds(run) else []
+    return [f"{RESULTS}/thresholds/{'/'.join(run.ann)}/thresholds.csv"] if rule_specs.takes_thresholds(run) else []
 
 
 def files_of_runs(study):
@@ -158,7 +161,7 @@ def thresholds_of_conversions(study):
 
 def outputs_of(study):
     """The names of a study's tables and figures."""
-    return requests.outputs(study)
+    return rule_specs.outputs(study)
 
 
 def published_files(study):
@@ -190,6 +193,6 @@ def study_results(study):
     if study not in RUNS:
         return []
     folder = f"{RESULTS}/studies/{study}"
-    return [f"{folder}/{file}" for file in requests.study_files(study)] + (
+    return [f"{folder}/{file}" for file in rule_specs.study_files(study)] + (
         [f"{folder}/tracking.json"] if CONFIG.tracking_enabled else []
     )

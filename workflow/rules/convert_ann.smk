@@ -31,7 +31,7 @@ rule convert_ann:
         mem_mb=8000,
         runtime=240,
     params:
-        spec=lambda wildcards: requests.run_spec(run_of(wildcards)),
+        spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
         "stage {log:q} convert_ann --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"

@@ -25,7 +25,7 @@ rule evaluate_batch:
         mem_mb=memory_of_batch,
         runtime=240,
     params:
-        spec=lambda wildcards: requests.evaluation_batch_spec(runs_of_batch(wildcards)),
+        spec=lambda wildcards: rule_specs.evaluation_batch_spec(runs_of_batch(wildcards)),
     shell:
         "stage {log:q} evaluate_batch --spec {params.spec:q} --runs results/{wildcards.name}/runs/{wildcards.study}"
         " --data {input.data:q} --device $DEVICE --kernel $KERNEL --evaluated {output:q}"

@@ -29,7 +29,7 @@ rule evaluate_snn:
         mem_mb=memory_of_run,
         runtime=120,
     params:
-        spec=lambda wildcards: requests.evaluation_spec(run_of(wildcards)),
+        spec=lambda wildcards: rule_specs.evaluation_spec(run_of(wildcards)),
     shell:
         "stage {log:q} evaluate_snn --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
         " --device $DEVICE --kernel $KERNEL --accuracy {output.accuracy:q} --spikes {output.spikes:q}"

@@ -27,7 +27,7 @@ rule extract_activations:
         mem_mb=4000,
         runtime=60,
     params:
-        spec=lambda wildcards: requests.activations_spec(ann_of(wildcards)),
+        spec=lambda wildcards: rule_specs.activations_spec(ann_of(wildcards)),
     shell:
         "stage {log:q} extract_activations --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
         " --device $DEVICE --activations {output.activations:q} --table {output.table:q}"

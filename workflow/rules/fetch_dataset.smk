@@ -9,7 +9,7 @@ DECIDES  the split into training, validation and test images, once for every stu
 rule fetch_dataset:
     """Prepare {wildcards.dataset}."""
     input:
-        own=lambda wildcards: requests.custom_files(CONFIG, wildcards.dataset),
+        own=lambda wildcards: rule_specs.custom_files(CONFIG, wildcards.dataset),
     output:
         train="results/datasets/{dataset}/train.safetensors",
         test="results/datasets/{dataset}/test.safetensors",
@@ -25,7 +25,7 @@ rule fetch_dataset:
         mem_mb=lambda wildcards: catalogue.memory_mb(wildcards.dataset),
         runtime=60,
     params:
-        spec=lambda wildcards: requests.dataset_spec(CONFIG, wildcards.dataset),
+        spec=lambda wildcards: rule_specs.dataset_spec(CONFIG, wildcards.dataset),
     shell:
         'stage {log:q} fetch_dataset --spec {params.spec:q} --root="$DATA_ROOT" --custom {input.own:q}'
         " --cache results/datasets/cache --train {output.train:q} --test {output.test:q} --manifest {output.manifest:q}"

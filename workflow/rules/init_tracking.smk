@@ -21,6 +21,6 @@ rule init_tracking:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=requests.tracking_spec(CONFIG),
+        spec=rule_specs.tracking_spec(CONFIG),
     shell:
         'stage {log:q} init_tracking --spec {params.spec:q} --uri "$TRACKING_URI" --tracking {output:q}'

@@ -23,6 +23,6 @@ rule optimize_thresholds:
         mem_mb=4000,
         runtime=240,
     params:
-        spec=lambda wildcards: requests.thresholds_spec(ann_of(wildcards)),
+        spec=lambda wildcards: rule_specs.thresholds_spec(ann_of(wildcards)),
     shell:
         "stage {log:q} optimize_thresholds --spec {params.spec:q} --activations {input:q} --thresholds {output:q}"

@@ -21,6 +21,6 @@ rule plan_study:
         mem_mb=500,
         runtime=5,
     params:
-        spec=lambda wildcards: requests.plan_spec(SETTLED, wildcards.study),
+        spec=lambda wildcards: rule_specs.plan_spec(SETTLED, wildcards.study),
     shell:
         "stage {log:q} plan_study --spec {params.spec:q} --plan {output:q}"

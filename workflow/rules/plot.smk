@@ -36,7 +36,7 @@ for study in RUNS:
             mem_mb=2000,
             runtime=20,
         params:
-            spec=lambda wildcards, study=study: requests.figures_spec(study),
+            spec=lambda wildcards, study=study: rule_specs.figures_spec(study),
             study=study,
         shell:
             "stage {log:q} plot --spec {params.spec:q} "

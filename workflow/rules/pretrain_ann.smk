@@ -32,7 +32,7 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             mem_mb=4000,
             runtime=1440,
         params:
-            spec=lambda wildcards: requests.ann_spec(ann_of(wildcards)),
+            spec=lambda wildcards: rule_specs.ann_spec(ann_of(wildcards)),
             study=study,
         shell:
             "stage {log:q} pretrain_ann --spec {params.spec:q} --study {params.study}"

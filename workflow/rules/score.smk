@@ -35,7 +35,7 @@ for study in RUNS:
             mem_mb=2000,
             runtime=10,
         params:
-            spec=lambda wildcards, study=study: requests.score_spec(CONFIG, study),
+            spec=lambda wildcards, study=study: rule_specs.score_spec(CONFIG, study),
             study=study,
         shell:
             "stage {log:q} score --spec {params.spec:q}"

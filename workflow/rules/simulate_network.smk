@@ -26,7 +26,7 @@ rule simulate_network:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=lambda wildcards: requests.run_spec(run_of(wildcards)),
+        spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
         "stage {log:q} simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         ' --tracking {input.tracking:q} --initializer-files "${{INITIALIZER_FILES[@]}}"'

@@ -12,7 +12,7 @@ rule sync_tracking:
         tracking=ancient(TRACKING_READY),
         results=lambda wildcards: [
             f"results/{wildcards.name}/studies/{wildcards.study}/{file}"
-            for file in requests.study_files(wildcards.study)
+            for file in rule_specs.study_files(wildcards.study)
         ],
     output:
         "results/{name}/studies/{study}/tracking.json",
@@ -27,7 +27,7 @@ rule sync_tracking:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=lambda wildcards: requests.sync_spec(CONFIG, wildcards.study),
+        spec=lambda wildcards: rule_specs.sync_spec(CONFIG, wildcards.study),
     shell:
         "stage {log:q} sync_tracking --spec {params.spec:q} --tracking {input.tracking:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs --study-dir $(dirname {output:q}) --output {output:q}"

@@ -38,7 +38,7 @@ for study in RUNS:
             mem_mb=2000,
             runtime=20,
         params:
-            spec=lambda wildcards, study=study: requests.tables_spec(CONFIG, study),
+            spec=lambda wildcards, study=study: rule_specs.tables_spec(CONFIG, study),
             study=study,
         shell:
             "stage {log:q} tabulate --spec {params.spec:q} --plan {input.plan:q}"

@@ -26,7 +26,7 @@ for study in studies_with("statistics.csv"):
             mem_mb=2000,
             runtime=20,
         params:
-            spec=lambda wildcards, study=study: requests.statistics_spec(CONFIG, study),
+            spec=lambda wildcards, study=study: rule_specs.statistics_spec(CONFIG, study),
         shell:
             "stage {log:q} test_hypotheses --spec {params.spec:q} --table {input:q}"
             " --statistics {output.statistics:q} --anova {output.anova:q}"

@@ -26,7 +26,7 @@ rule train_batch:
         mem_mb=memory_of_batch,
         runtime=1440,
     params:
-        spec=lambda wildcards: requests.training_batch_spec(runs_of_batch(wildcards)),
+        spec=lambda wildcards: rule_specs.training_batch_spec(runs_of_batch(wildcards)),
     shell:
         "stage {log:q} train_batch --spec {params.spec:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs/{wildcards.study}"

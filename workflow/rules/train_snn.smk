@@ -34,7 +34,7 @@ rule train_snn:
         mem_mb=memory_of_run,
         runtime=720,
     params:
-        spec=lambda wildcards: requests.training_spec(run_of(wildcards)),
+        spec=lambda wildcards: rule_specs.training_spec(run_of(wildcards)),
     shell:
         "stage {log:q} train_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"

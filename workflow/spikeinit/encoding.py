@@ -16,7 +16,7 @@ With x = pixel / 255 in [0, 1] and steps t = 1 .. T:
     slices          recordings: the events of each, in order, cut into T parts of equally many; the number of events of
                     each pixel in the t-th (Fang et al. 2021, App. F, for the event data sets of Ding et al. 2022)
 
-Their parameters and defaults: `spikeinit.plan.encodings.ENCODINGS`.
+Their parameters and defaults: `spikeinit.names.encodings.ENCODINGS`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import torch
 
 from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
-from spikeinit.plan.encodings import ENCODINGS, complete, is_binary, misfit
+from spikeinit.names.encodings import ENCODINGS, complete, is_binary, misfit
 
 __all__ = ["ENCODINGS", "encode", "is_binary"]
 

@@ -15,8 +15,8 @@ import math
 
 import numpy as np
 
-from spikeinit.native import inlined, kernel
-from spikeinit.networks.vectors import copy
+from spikeinit.kernels.native import inlined, kernel
+from spikeinit.kernels.vectors import copy
 
 BLOCK = 64
 FEW_KINKS = 8

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spikeinit.native import kernel
+from spikeinit.kernels.native import kernel
 
 RADIX_FROM = 4096
 """Fewer values than this are sorted by numpy."""

@@ -21,9 +21,9 @@ import torch
 from torch import nn
 
 from spikeinit.conversion.convert import ConvertedNeuron, LayerThreshold, convert, per_channel
+from spikeinit.conversion.methods import METHODS
 from spikeinit.errors import UserError
 from spikeinit.networks.build import FeedForward
-from spikeinit.plan.conversion_methods import METHODS
 
 
 class SignedNeuron(nn.Module):
@@ -83,7 +83,7 @@ def convert_by(
     kernel: str = "auto",
     width: float | None = None,
 ) -> FeedForward:
-    """The network that the method `name` of `spikeinit.plan.conversion_methods.METHODS` makes of `ann` for `timesteps`.
+    """The network that the method `name` of `spikeinit.conversion.methods.METHODS` makes of `ann` for `timesteps`.
 
     thresholds: by kind, one for each activation in trace order, of this number of steps. width: of the surrogate
     gradient, for networks that are trained further.

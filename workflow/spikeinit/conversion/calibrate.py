@@ -17,9 +17,9 @@ from typing import Any
 from spikeinit.datasets.load import Images
 from spikeinit.interruption import Interruption
 from spikeinit.networks.build import FeedForward
-from spikeinit.plan.conversion_specs import CalibrateSpec, CalibrationStep
-from spikeinit.training import train_seed
-from spikeinit.training_result import Result
+from spikeinit.specs.conversion import CalibrateSpec, CalibrationStep
+from spikeinit.training.loop import train_seed
+from spikeinit.training.progress import Result
 
 
 def steps(spec: CalibrateSpec) -> Iterator[CalibrationStep]:

@@ -25,8 +25,8 @@ from spikeinit.errors import UserError
 from spikeinit.io import load_tensors
 from spikeinit.networks.build import FeedForward, build
 from spikeinit.networks.modules import WeightedLayer
-from spikeinit.plan.specs import TrainSpec
 from spikeinit.randomness import stream
+from spikeinit.specs import TrainSpec
 
 KIND = "optimal"
 PARAMETERS = ("operation.weight", "operation.bias")

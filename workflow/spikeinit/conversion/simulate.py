@@ -18,7 +18,7 @@ from spikeinit.measures.energy import energy
 from spikeinit.measures.operations import OperationCounter, dense_operations
 from spikeinit.networks.build import FeedForward
 from spikeinit.networks.modules import ResidualBlock, Trace
-from spikeinit.plan.specs import EncodingSpec
+from spikeinit.specs import EncodingSpec
 
 MOST_IMAGE_STEPS = 2000
 """Images times steps that are held at once."""

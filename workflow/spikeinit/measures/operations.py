@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from spikeinit.encoding import is_binary
+from spikeinit.kernels.convolution.sizes import windows_along
 from spikeinit.networks.build import FeedForward, is_repeated
-from spikeinit.networks.layers import windows_along
 from spikeinit.networks.modules import Trace
-from spikeinit.plan.specs import EncodingSpec
+from spikeinit.specs import EncodingSpec
 
 
 def fan_out(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> torch.Tensor:

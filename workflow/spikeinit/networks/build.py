@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from spikeinit.errors import UserError
+from spikeinit.kernels.convolution.sizes import windows_along
 from spikeinit.networks import describe
 from spikeinit.networks.layers import (
     Conv,
@@ -24,7 +25,6 @@ from spikeinit.networks.layers import (
     Normalization,
     Pool,
     Residual,
-    windows_along,
 )
 from spikeinit.networks.modules import (
     DropoutMask,
@@ -38,7 +38,7 @@ from spikeinit.networks.modules import (
     merge_steps,
 )
 from spikeinit.neurons.layer import IntegrateAndFire
-from spikeinit.plan.specs import NetworkSpec, NeuronSpec
+from spikeinit.specs import NetworkSpec, NeuronSpec
 
 Shape = tuple[int, ...]
 MakeNeuron = Callable[[Shape], nn.Module]

@@ -78,11 +78,6 @@ class Network:
     layers: tuple[Layer, ...]
 
 
-def windows_along(size: int, kernel: int, stride: int, padding: int) -> int:
-    """Output positions of a convolution along one axis of an image of `size`."""
-    return (size + 2 * padding - kernel) // stride + 1
-
-
 def scaled(channels: int, width: float) -> int:
     """A channel count times the width factor, at least one."""
     return max(1, round(channels * width))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from spikeinit.networks.convolution import convolve
+from spikeinit.kernels.convolution.routing import convolve
 
 
 @dataclass

@@ -4,7 +4,7 @@
 
     spikes = integrate_and_fire(torch.full((6, 1), 0.75), decay=0.5, threshold=1.0)   # [T, B], here 0 1 0 0 1 0
 
-The model is loaded on first use: `spikeinit.neurons.names` is read while planning, where torch would cost seconds.
+The model is loaded on first use: `spikeinit.names.neurons` is read while planning, where torch would cost seconds.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from spikeinit.neurons import integrate_and_fire
-from spikeinit.plan.specs import NeuronSpec
+from spikeinit.specs import NeuronSpec
 
 
 class IntegrateAndFire(nn.Module):

@@ -10,10 +10,10 @@ from typing import Literal, overload
 
 import torch
 
-from spikeinit.neurons import reference
-from spikeinit.neurons.dynamics import Dynamics
-from spikeinit.neurons.names import KERNELS, RESETS
-from spikeinit.surrogates import surrogate as surrogate_of
+from spikeinit.kernels.neurons import reference
+from spikeinit.kernels.neurons.dynamics import Dynamics
+from spikeinit.kernels.surrogates import surrogate as surrogate_of
+from spikeinit.names.neurons import KERNELS, RESETS
 
 Parameter = float | torch.Tensor
 
@@ -61,8 +61,8 @@ def integrate_and_fire(
     `decay`, `threshold`, `initial_potential` and `amplitude` are numbers, tensors of one element, or tensors that
     broadcast to the neurons' shape `current.shape[2:]`; the output is differentiable in each that requires a gradient
     and in `current`. `decay` is used as given (a layer that learns it clamps it). In the backward pass the spike's
-    derivative is the `surrogate` of u - threshold with `slope` (see `spikeinit.surrogates`); with `detach_reset` the s
-    inside the reset has no derivative, while the threshold that it is multiplied with keeps its own.
+    derivative is the `surrogate` of u - threshold with `slope` (see `spikeinit.kernels.surrogates`); with
+    `detach_reset` the s inside the reset has no derivative, while the threshold it is multiplied with keeps its own.
 
     `kernel` is "reference" (plain torch, any float type), "cpu" (compiled; float32 and float64), "gpu" (Triton) or
     "auto": the fastest one for the tensor. The compiled kernels walk memory in its physical order, so channels-last
@@ -100,9 +100,9 @@ def integrate_and_fire(
         output, potential = reference.run(current, *parameters, dynamics)
         return (output, potential) if return_potential else output
 
-    from spikeinit.neurons import fused
+    from spikeinit.kernels.neurons import autograd
 
-    return fused.run(current, *parameters, dynamics, kernel=kernel, return_potential=return_potential)
+    return autograd.run(current, *parameters, dynamics, kernel=kernel, return_potential=return_potential)
 
 
 def _choose_kernel(kernel: str, current: torch.Tensor) -> str:

@@ -6,7 +6,7 @@
 ['mnist5k_normal_mean-0.01_low', 'mnist5k_normal_mean-0.01_medium']
 """
 
-from spikeinit.plan.config import Config, load_config
-from spikeinit.plan.grids import Run, runs
+from spikeinit.config.configuration import Config, load_config
+from spikeinit.jobs.runs import Run, runs
 
 __all__ = ["Config", "Run", "load_config", "runs"]

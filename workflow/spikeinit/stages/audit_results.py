@@ -12,8 +12,8 @@ from pathlib import Path
 
 from spikeinit.errors import run_stage
 from spikeinit.io import read_json
+from spikeinit.jobs.runs import Run
 from spikeinit.plan import load_config, runs
-from spikeinit.plan.grids import Run
 
 
 def main() -> None:

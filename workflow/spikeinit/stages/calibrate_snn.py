@@ -21,8 +21,8 @@ from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
 from spikeinit.io import digest, locked, save_tensors, write_csv
 from spikeinit.networks.build import FeedForward
-from spikeinit.plan.conversion_specs import CALIBRATED, CalibrateSpec
-from spikeinit.plan.specs import from_dict, to_dict
+from spikeinit.specs import from_dict, to_dict
+from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn

@@ -9,14 +9,14 @@ from pathlib import Path
 from spikeinit.conversion.ann import load_ann
 from spikeinit.conversion.baselines import convert_by
 from spikeinit.conversion.layer_thresholds import read_thresholds
+from spikeinit.conversion.methods import METHODS
 from spikeinit.conversion.simulate import ACCURACY, by_timesteps, layer_columns
 from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
-from spikeinit.plan.conversion_methods import METHODS
-from spikeinit.plan.conversion_specs import ConvertSpec
-from spikeinit.plan.specs import from_dict, to_dict
+from spikeinit.specs import from_dict, to_dict
+from spikeinit.specs.conversion import ConvertSpec
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn

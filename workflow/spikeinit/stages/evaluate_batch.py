@@ -8,8 +8,8 @@ from pathlib import Path
 
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
-from spikeinit.plan.specs import EvaluateSpec, from_dict
-from spikeinit.plan.trees import expanded
+from spikeinit.nested import expanded
+from spikeinit.specs import EvaluateSpec, from_dict
 from spikeinit.stages.evaluate_snn import TABLES, add_options, evaluate_run
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import UserError, run_stage
-from spikeinit.evaluation import evaluate_seed
 from spikeinit.io import load_tensors, write_csv
+from spikeinit.measures.evaluation import evaluate_seed
 from spikeinit.networks.build import build
-from spikeinit.plan.specs import EvaluateSpec, from_dict
 from spikeinit.randomness import stream
+from spikeinit.specs import EvaluateSpec, from_dict
 
 TABLES = ("accuracy", "spikes", "energy", "rates")
 """What an evaluation writes: CSV files of these names in a run's folder."""

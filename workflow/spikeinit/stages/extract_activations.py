@@ -18,8 +18,8 @@ from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
-from spikeinit.plan.ann_specs import ActivationsSpec
-from spikeinit.plan.specs import from_dict
+from spikeinit.specs import from_dict
+from spikeinit.specs.ann import ActivationsSpec
 
 TABLE = ["layer", "name", "channels", "total", "positive", "maximum", "mean", "exact", "rank_error"]
 

@@ -10,8 +10,8 @@ from spikeinit.conversion.extraction import load_activations
 from spikeinit.conversion.layer_thresholds import COLUMNS, threshold_rows
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
-from spikeinit.plan.ann_specs import ThresholdsSpec
-from spikeinit.plan.specs import from_dict
+from spikeinit.specs import from_dict
+from spikeinit.specs.ann import ThresholdsSpec
 
 
 def main() -> None:

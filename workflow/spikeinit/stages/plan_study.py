@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
+from spikeinit.config.configuration import from_mapping
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
-from spikeinit.plan.config import from_mapping
-from spikeinit.plan.grids import runs
+from spikeinit.jobs.runs import runs
 
 
 def main() -> None:

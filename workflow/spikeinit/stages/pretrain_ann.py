@@ -9,19 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spikeinit.conversion.pretraining import metrics, take_ann, train_ann
 from spikeinit.datasets.load import Images, load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv
-from spikeinit.plan.ann_specs import AnnSpec
-from spikeinit.plan.specs import from_dict, to_dict
-from spikeinit.pretraining import metrics, take_ann, train_ann
+from spikeinit.specs import from_dict, to_dict
+from spikeinit.specs.ann import AnnSpec
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.mirror import spawn
 from spikeinit.tracking.profile import Profiler
 from spikeinit.tracking.recorded import LOCK_SECONDS, record_training
-from spikeinit.training_result import Result
+from spikeinit.training.progress import Result
 
 
 def main() -> None:

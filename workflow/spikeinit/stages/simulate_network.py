@@ -12,8 +12,8 @@ from typing import Any
 from spikeinit.errors import run_stage
 from spikeinit.initializers import registry
 from spikeinit.io import digest, write_csv
-from spikeinit.measures.propagation_rows import COLUMNS, rows
-from spikeinit.plan.specs import SimulateSpec, from_dict, to_dict
+from spikeinit.simulation.rows import COLUMNS, rows
+from spikeinit.specs import SimulateSpec, from_dict, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.mirror import spawn
 

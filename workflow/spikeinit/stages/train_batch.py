@@ -11,8 +11,8 @@ from pathlib import Path
 
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
-from spikeinit.plan.specs import TrainSpec, from_dict
-from spikeinit.plan.trees import expanded
+from spikeinit.nested import expanded
+from spikeinit.specs import TrainSpec, from_dict
 from spikeinit.stages.train_snn import FILES, Job, add_options, journal_paths, train_run
 from spikeinit.tracking.mirror import spawn
 

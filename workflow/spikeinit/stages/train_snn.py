@@ -18,14 +18,14 @@ from spikeinit.initializers import registry
 from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv, write_json
 from spikeinit.networks.build import FeedForward
-from spikeinit.plan.specs import TrainSpec, from_dict, to_dict
+from spikeinit.specs import TrainSpec, from_dict, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn
 from spikeinit.tracking.profile import Profiler, versions
 from spikeinit.tracking.recorded import LOCK_SECONDS, record_training
-from spikeinit.training import train_seed
-from spikeinit.training_result import Result
+from spikeinit.training.loop import train_seed
+from spikeinit.training.progress import Result
 
 FILES = {
     "metrics": "metrics.csv",

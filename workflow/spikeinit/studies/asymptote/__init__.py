@@ -12,11 +12,11 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from spikeinit.config import checks
+from spikeinit.config.configuration import Config
 from spikeinit.errors import UserError
-from spikeinit.plan import checks
-from spikeinit.plan.config import Config
-from spikeinit.plan.grids import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
-from spikeinit.plan.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
+from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.studies.asymptote.conditions import differences, stands_in_for
 from spikeinit.studies.asymptote.outputs import RUN_TABLES
 

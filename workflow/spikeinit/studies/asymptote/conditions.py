@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spikeinit.plan.config import Config
-from spikeinit.plan.grids import shared_differences
+from spikeinit.config.configuration import Config
+from spikeinit.jobs.runs import shared_differences
 
 ADAM = {"name": "adam", "learning_rate": 0.001, "betas": [0.9, 0.99]}
 

@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from spikeinit.config import checks
+from spikeinit.config.configuration import Config
+from spikeinit.conversion.methods import METHODS
+from spikeinit.jobs.anns import ENERGY_NETWORK, Ann, ann_request
+from spikeinit.jobs.provenance import source_digest
+from spikeinit.jobs.runs import Run, run_name, shared_differences
+from spikeinit.nested import merge
 from spikeinit.networks import FAMILIES
-from spikeinit.plan import checks
-from spikeinit.plan.ann_specs import AnnSpec
-from spikeinit.plan.config import Config
-from spikeinit.plan.conversion import ENERGY_NETWORK, Ann, ann_request
-from spikeinit.plan.conversion_methods import METHODS
-from spikeinit.plan.conversion_specs import CALIBRATED, CalibrateSpec, ConvertSpec
-from spikeinit.plan.grids import Run, run_name, shared_differences
-from spikeinit.plan.provenance import source_digest
-from spikeinit.plan.specs import Images, TrainingSpec
-from spikeinit.plan.trees import merge
+from spikeinit.specs import Images, TrainingSpec
+from spikeinit.specs.ann import AnnSpec
+from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec, ConvertSpec
 
 NAME = "conversion"
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from spikeinit.plan import checks
-from spikeinit.plan.config import Config
-from spikeinit.plan.conversion import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
-from spikeinit.plan.grids import Run, evaluate_spec, initializer_spec, run_name, shared_differences, train_source
-from spikeinit.plan.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.config import checks
+from spikeinit.config.configuration import Config
+from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
+from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, shared_differences, train_source
+from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.statistics.comparisons import weight_and_decay_comparisons
 
 NAME = "energy"

@@ -10,20 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from spikeinit.config import checks
+from spikeinit.config.configuration import Config
+from spikeinit.jobs.provenance import source_digest
+from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source, run_name, sharing_jobs, train_source
 from spikeinit.networks import deep_cnn, deep_mlp
-from spikeinit.plan import checks
-from spikeinit.plan.config import Config
-from spikeinit.plan.grids import (
-    Run,
-    evaluate_spec,
-    initializer_spec,
-    law_source,
-    run_name,
-    sharing_jobs,
-    train_source,
-)
-from spikeinit.plan.provenance import source_digest
-from spikeinit.plan.specs import (
+from spikeinit.specs import (
     EncodingSpec,
     Images,
     NetworkSpec,

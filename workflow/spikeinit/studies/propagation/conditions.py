@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from spikeinit.plan.config import Config
-from spikeinit.plan.grids import shared_differences
+from spikeinit.config.configuration import Config
+from spikeinit.jobs.runs import shared_differences
 
 PUBLISHED_INITIALIZERS = (
     "micheli2024",

@@ -1,7 +1,8 @@
 """The sensitivity study (Peat 2024): how hyperparameters of neuron and surrogate move loss, accuracy and cost.
 
-A small network, one baseline, and sweeps: declared grids over any key of the section (`spikeinit.plan.sweeps`). Points
-that two sweeps share are one run. This module says which runs those are; tables, figures and claims have their own.
+A small network, one baseline, and sweeps: declared grids over any key of the section (`spikeinit.config.sweeps`).
+Points that two sweeps share are one run. This module says which runs those are; tables, figures and claims have their
+own.
 """
 
 from __future__ import annotations
@@ -9,17 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spikeinit.plan import checks, sweeps
-from spikeinit.plan.config import Config
-from spikeinit.plan.grids import (
-    Run,
-    evaluate_spec,
-    initializer_spec,
-    shared_differences,
-    sharing_jobs,
-    train_source,
-)
-from spikeinit.plan.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
+from spikeinit.config import checks, sweeps
+from spikeinit.config.configuration import Config
+from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, shared_differences, sharing_jobs, train_source
+from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
 
 NAME = "sensitivity"
 

@@ -1,0 +1,1 @@
+"""The configuration: its schema, its checks, and what lists and stand-ins in it become."""

@@ -1,0 +1,162 @@
+"""Checks of configuration values that several studies share; each returns a list of (key path, what is wrong)."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spikeinit.errors import UserError
+
+if TYPE_CHECKING:
+    from spikeinit.networks.layers import Network
+
+Problems = list[tuple[str, str]]
+
+
+def dataset_problems(path: str, names: Sequence[str], config: Mapping[str, Any]) -> Problems:
+    """Data sets that neither the catalogue nor `datasets.custom` knows."""
+    from spikeinit.datasets.catalogue import CATALOGUE
+
+    known = [*CATALOGUE, *config["datasets"]["custom"]]
+    found = []
+    for index, name in enumerate(names):
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            found.append((f"{path}.{index}", f"= {name!r}   unknown data set{hint} (known: {', '.join(known)})"))
+    return found
+
+
+def decay_range_problems(path: str, bounds: Sequence[float]) -> Problems:
+    """A range of decays whose lower end lies above its upper end."""
+    low, high = bounds
+    return [(path, f"= [{low}, {high}]   the lower end lies above the upper end")] if low > high else []
+
+
+def initializer_problems(path: str, choice: Mapping[str, Any], context: Mapping[str, Any]) -> Problems:
+    """An initialiser that does not exist, or whose law does not accept the parameters.
+
+    `context` gives neuron parameters (threshold, decay, gain) as a layer would, so that the law can be tried.
+    """
+    from spikeinit.initializers import registry
+
+    try:
+        initializer = registry.get(choice["name"])
+    except UserError as error:
+        return [(f"{path}.name", str(error))]
+    parameters = {key: value for key, value in choice.items() if key != "name"}
+    unknown = [key for key in parameters if key not in initializer.parameters]
+    if unknown:
+        allowed = ", ".join(initializer.parameters) or "none"
+        return [(f"{path}.{key}", f"{choice['name']} takes no such parameter; it takes: {allowed}") for key in unknown]
+    try:
+        _try_law(initializer.law, {**context, **parameters})
+    except (ValueError, TypeError, UserError) as error:
+        return [(path, f"= {dict(choice)}   {error}")]
+    return []
+
+
+def _try_law(law: Callable[..., Any], values: Mapping[str, Any]) -> None:
+    """Call a law as a layer of 100 inputs and outputs would, unless it needs something measured on data."""
+    accepted = inspect.signature(law).parameters
+    arguments = {"fan_in": 100, "fan_out": 100, **{key: value for key, value in values.items() if key in accepted}}
+    needed = {name for name, parameter in accepted.items() if parameter.default is inspect.Parameter.empty}
+    if needed <= set(arguments):
+        law(**arguments)
+
+
+def repeated_problems(path: str, choices: Sequence[Mapping[str, Any]]) -> Problems:
+    """Choices listed twice."""
+    return [
+        (f"{path}.{index}", f"= {dict(choice)}   listed twice")
+        for index, choice in enumerate(choices)
+        if choice in choices[:index]
+    ]
+
+
+def encoding_problems(path: str, encoding: Mapping[str, Any], *datasets: str) -> Problems:
+    """Parameters that the encoding does not take, values it cannot have, or other kinds of data than it is for."""
+    from spikeinit.datasets.catalogue import holds_recordings
+    from spikeinit.names.encodings import complete, misfit
+
+    try:
+        complete(encoding["name"], encoding["parameters"])
+    except UserError as error:
+        return [(f"{path}.parameters", str(error))]
+    found = []
+    for dataset in datasets:
+        problem = misfit(encoding["name"], recordings=holds_recordings(dataset))
+        if problem:
+            found.append((f"{path}.name", f"= {encoding['name']!r}   {dataset}: {problem}"))
+    return found
+
+
+def network_problems(path: str, network: Mapping[str, Any], dataset: str | None = None) -> Problems:
+    """A network family that does not exist, options it does not take, or more pooling than the images allow."""
+    from spikeinit.networks import FAMILIES, describe
+
+    if network["name"] not in FAMILIES:
+        return [(f"{path}.name", f"= {network['name']!r}   allowed: {', '.join(FAMILIES)}")]
+    options = dict(network.get("options", {}))
+    try:
+        described = describe(network["name"], classes=10, width=network["width"], **options)
+    except TypeError as error:
+        option = str(error).rpartition("keyword argument ")[2]
+        where = f"its options stand in workflow/spikeinit/networks/{FAMILIES[network['name']]}.py"
+        return [(f"{path}.options", f"{network['name']} takes no option {option}; {where}")]
+    except ValueError as error:
+        return [(f"{path}.options", f"= {options}   {error}")]
+    return [(path, text) for text in _pooling_problems(described, dataset)]
+
+
+def _pooling_problems(described: Network, dataset: str | None) -> list[str]:
+    """Whether pooling leaves nothing of the catalogue's images, whose size is known without preparing them."""
+    from spikeinit.datasets.catalogue import CATALOGUE
+    from spikeinit.kernels.convolution.sizes import windows_along
+    from spikeinit.networks.layers import Conv, Pool
+
+    if dataset not in CATALOGUE:
+        return []
+    side = full = CATALOGUE[dataset].shape[1]
+    for layer in described.layers:
+        if isinstance(layer, Conv):
+            side = windows_along(side, layer.kernel, layer.stride, layer.padding)
+        elif isinstance(layer, Pool) and layer.size:
+            side //= layer.size
+        if side < 1:
+            return [f"{described.name}: pooling leaves nothing of images of {full} pixels; use fewer pools"]
+    return []
+
+
+def schedule_problems(path: str, schedule: Mapping[str, Any]) -> Problems:
+    """A multistep schedule without its steps."""
+    if schedule["name"] == "multistep" and "milestones" not in schedule:
+        return [(f"{path}.milestones", "missing; a multistep schedule needs the epochs after which the rate falls")]
+    return []
+
+
+def file_problems(path: str, file: str | None) -> Problems:
+    """A file that is not there; None stands for no file."""
+    return [(path, f"{file}: no such file")] if file and not Path(file).is_file() else []
+
+
+OPTIMIZER_OPTIONS = {
+    "adam": ("betas", "weight_decay"),
+    "sgd": ("momentum", "weight_decay"),
+    "asgd": ("lambd", "alpha", "weight_decay"),
+    "adagrad": ("weight_decay",),
+}
+"""Optimiser -> its options beside the learning rate."""
+
+
+def optimizer_problems(path: str, optimizer: Mapping[str, Any]) -> Problems:
+    """Options that belong to another optimiser."""
+    allowed = OPTIMIZER_OPTIONS[optimizer["name"]]
+    return [
+        (f"{path}.{key}", f"{optimizer['name']} has no such option; it has: learning_rate, {', '.join(allowed)}")
+        for key in optimizer
+        if key not in ("name", "learning_rate", *allowed)
+    ]

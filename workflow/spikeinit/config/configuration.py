@@ -1,0 +1,122 @@
+"""The configuration: merged from YAML files, checked as a whole, handed on as frozen dataclasses."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spikeinit.config import schema, stand_ins
+from spikeinit.errors import UserError
+from spikeinit.io import parse_yaml
+from spikeinit.nested import merge
+
+STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
+"""All studies, in the order in which they appear everywhere."""
+
+CUSTOM_FILES = ("train.npz", "test.npz")
+"""What the folder of a user's own data set holds."""
+
+
+@dataclass(frozen=True)
+class CustomDataset:
+    """A user's own images: a folder with train.npz and test.npz."""
+
+    path: str
+    title: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration. `sections` holds each study's own part, with every default filled in."""
+
+    name: str
+    device: str
+    kernel: str
+    threads: int
+    studies: tuple[str, ...]
+    initializer_files: tuple[str, ...]
+    data_root: str | None
+    custom_datasets: Mapping[str, CustomDataset]
+    tracking_enabled: bool
+    tracking_uri: str | None
+    sections: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+
+def load_config(paths: Sequence[str | Path]) -> Config:
+    """Read YAML files, each merged over the ones before (lists replace), settle stand-ins, and check the result.
+
+    Raises `UserError` that lists every problem at once.
+    """
+    import yaml
+
+    merged: dict[str, Any] = {}
+    for path in paths:
+        try:
+            content = parse_yaml(Path(path).read_text())
+        except FileNotFoundError:
+            raise UserError(f"{path}: no such file") from None
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: not valid YAML: {error}") from None
+        if not isinstance(content, Mapping):
+            raise UserError(f"{path}: a mapping of keys to values is expected, found {type(content).__name__}")
+        merged = merge(merged, content)
+    return from_mapping(stand_ins.settled(merged)[0], source=str(paths[-1]))
+
+
+def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
+    """Check a merged configuration and freeze it; `UserError` with every problem, before anything has run."""
+    found = schema.problems(mapping)
+    if not found:
+        filled = schema.with_defaults(mapping)
+        found = _semantic_problems(filled)
+    if found:
+        width = max(len(path) for path, _ in found)
+        lines = [f"  {path:<{width}}  {text}" for path, text in found]
+        count = f"{len(found)} error{'s' if len(found) > 1 else ''}"
+        raise UserError("\n".join([f"{source}: {count}, nothing was run", *lines]))
+    datasets = filled["datasets"]
+    return Config(
+        name=filled["name"],
+        device=filled["device"],
+        kernel=filled["kernel"],
+        threads=filled["threads"],
+        studies=tuple(study for study in STUDIES if study in filled["studies"]),
+        initializer_files=tuple(filled["initializer_files"]),
+        data_root=stand_ins.data_root(filled),
+        custom_datasets={name: CustomDataset(**entry) for name, entry in datasets["custom"].items()},
+        tracking_enabled=filled["tracking"]["enabled"],
+        tracking_uri=filled["tracking"]["uri"],
+        sections={study: filled[study] for study in STUDIES if study in filled},
+    )
+
+
+def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a schema cannot say: names that must exist, ranges that must be ordered, parameters a law must accept."""
+    from spikeinit.initializers import registry
+
+    found = []
+    for index, path in enumerate(config["initializer_files"]):
+        try:
+            registry.load_file(path)
+        except UserError as error:
+            found.append((f"initializer_files.{index}", str(error)))
+    for name, entry in config["datasets"]["custom"].items():
+        for file in CUSTOM_FILES:
+            path = Path(entry["path"]) / file
+            if not path.is_file():
+                found.append((f"datasets.custom.{name}.path", f"{path}: no such file"))
+    for study in config["studies"]:
+        if study not in config:
+            found.append((study, f"missing; studies lists {study!r}, so its section is needed"))
+    for study in STUDIES:
+        if study in config:
+            for name, values in config[study].get("stand_ins", {}).items():
+                section = merge(config[study], values or {})
+                found.extend(schema.problems_at([study], section, f"{study}.stand_ins.{name}"))
+            module = importlib.import_module(f"spikeinit.studies.{study}")
+            found.extend(module.problems(config[study], config))
+    return found

@@ -1,0 +1,137 @@
+"""Sweeps: declared grids over keys of a study's own section.
+
+    beta: {neuron.decay: [0.5, 0.7, 0.9], encoding.timesteps: 50}
+    threshold_by_beta: {neuron.threshold: [1.0, 1.5], neuron.decay: [0.5, 0.9]}
+
+A key is a path below the study's section. A list is swept; anything else holds for the whole sweep. Several lists are
+crossed, the last one running fastest. A swept value that is a list itself stands in a list of lists. null leaves out
+a sweep, or a key of one, that a file merged before has set. Values obey the schema of their key.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spikeinit.config import schema
+from spikeinit.config.checks import Problems
+from spikeinit.io import canonical_json, digest
+
+SWEPT_PARTS = ("network", "initializer", "encoding", "neuron", "training")
+"""Parts of a section whose keys can be swept: everything that decides a training but its data and seeds."""
+
+LONGEST_NAME = 64
+
+Sweep = Mapping[str, Any]
+Point = dict[str, Any]
+"""Key path -> value."""
+
+
+def active(sweeps: Mapping[str, Sweep | None]) -> dict[str, dict[str, Any]]:
+    """The sweeps that are not null, without their keys that are."""
+    return {
+        name: {key: value for key, value in sweep.items() if value is not None}
+        for name, sweep in sweeps.items()
+        if sweep is not None
+    }
+
+
+def points(sweep: Sweep) -> list[Point]:
+    """All points of a sweep."""
+    choices = [value if isinstance(value, list) else [value] for value in sweep.values()]
+    return [dict(zip(sweep, values, strict=True)) for values in itertools.product(*choices)]
+
+
+def section_at(section: Mapping[str, Any], study: str, point: Point) -> dict[str, Any]:
+    """The study's section with the point's values in place, and the schema's defaults inside them."""
+    changed = copy.deepcopy(dict(section))
+    for key, value in point.items():
+        *parents, last = key.split(".")
+        part = changed
+        for name in parents:
+            part = part.setdefault(name, {})
+        part[last] = schema.fill_at([study, *key.split(".")], value)
+    return changed
+
+
+def value_at(section: Mapping[str, Any], key: str) -> Any:
+    """The value of a key path in a section; None where it is not set."""
+    part: Any = section
+    for name in key.split("."):
+        part = part.get(name) if isinstance(part, Mapping) else None
+    return part
+
+
+def text(value: Any) -> Any:
+    """A value as tables and names show it: numbers and words as they are, lists and mappings in one short text."""
+    if isinstance(value, Mapping):
+        return " ".join(str(text(item)) for item in value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " ".join(str(text(item)) for item in value) or "none"
+    return value
+
+
+def short_name(key: str) -> str:
+    """The last word of a key that says something: decay, loss, and encoding for encoding.name."""
+    *parents, last = key.split(".")
+    return parents[-1] if last == "name" and parents else last
+
+
+def run_names(changes: Sequence[tuple[str, Point]]) -> list[str]:
+    """Unique slugs such as mnist5k_decay0.5 for (data set, what differs from the baseline).
+
+    One that would be too long, or that another run has, ends in eight digits of a digest instead.
+    """
+    names: list[str] = []
+    for dataset, point in changes:
+        parts = [f"{short_name(key)}{_slug(value)}" for key, value in point.items()]
+        name = "_".join([dataset, *parts] if parts else [dataset, "baseline"]).lower()
+        if len(name) > LONGEST_NAME or name in names:
+            suffix = "-" + digest([dataset, point])[:8]
+            name = name[: LONGEST_NAME - len(suffix)] + suffix
+        names.append(name)
+    return names
+
+
+def _slug(value: Any) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:g}".replace("+", "")
+    kept = [character if character.isalnum() and character.isascii() else "-" for character in str(text(value))]
+    return "-" + "".join(kept)
+
+
+def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None]) -> Problems:
+    """Keys that cannot be swept and values that the schema of their key refuses."""
+    found: Problems = []
+    for name, sweep in active(sweeps).items():
+        where = f"{path}.{name}"
+        if not sweep:
+            found.append((where, "sweeps nothing; give at least one key, for instance neuron.decay: [0.5, 0.9]"))
+        for key, value in sweep.items():
+            found += _key_problems(f"{where}.{key}", study, key, value)
+    if not active(sweeps):
+        found.append((path, "no sweep is left; give at least one, for instance beta: {neuron.decay: [0.5, 0.9]}"))
+    return found
+
+
+def _key_problems(where: str, study: str, key: str, value: Any) -> Problems:
+    part = key.split(".")[0]
+    if part not in SWEPT_PARTS:
+        return [(where, f"cannot be swept; keys begin with {', '.join(f'{name}.' for name in SWEPT_PARTS)}")]
+    unknown = schema.unknown_key([study, *key.split(".")])
+    if unknown:
+        return [(where, unknown)]
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        return [(where, "= []   needs at least one value")]
+    found = []
+    seen = set()
+    for index, item in enumerate(values):
+        place = f"{where}.{index}" if isinstance(value, list) else where
+        found += schema.problems_at([study, *key.split(".")], item, place)
+        if canonical_json(item) in seen:
+            found.append((place, f"= {item}   listed twice"))
+        seen.add(canonical_json(item))
+    return found

@@ -1,0 +1,124 @@
+"""Which analogue networks a configuration needs, with the specs of the stages that make them.
+
+Analogue networks are shared by studies: the conversion study turns them into spiking ones, the energy study takes one
+as its `data_driven` initialisation. Each is known by its data set and a slug.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from spikeinit.config.configuration import Config
+from spikeinit.io import digest, file_digest
+from spikeinit.jobs.provenance import source_digest
+from spikeinit.networks import FAMILIES
+from spikeinit.specs import EncodingSpec, Images, NetworkSpec, TrainingSpec, to_dict
+from spikeinit.specs.ann import ActivationsSpec, AnnSpec, ThresholdsSpec
+
+DATA_DRIVEN = "data_driven"
+"""The initialisation by a trained analogue network and thresholds from its activations."""
+
+ENERGY_NETWORK = "energy_study"
+"""Slug of the energy study's network as a ReLU network."""
+
+ANALOGUE_INPUT = "constant"
+
+
+@dataclass(frozen=True)
+class Ann:
+    """An analogue network that a study needs: where its jobs belong, their specs, and a file of ready weights.
+
+    thresholds: the kinds (of `conversion.layer_thresholds`) to be found for it, for each of `timesteps`, by the error
+    of exponent `norm`.
+    """
+
+    study: str
+    dataset: str
+    network: str
+    spec: AnnSpec
+    activations: ActivationsSpec
+    thresholds: tuple[str, ...]
+    timesteps: tuple[int, ...]
+    norm: int
+    pretrained: str = ""
+
+    @property
+    def run(self) -> str:
+        """The folder of its journal below runs/<study>/, and its name in MLflow."""
+        return ann_run(self.dataset, self.network)
+
+
+def ann_run(dataset: str, network: str) -> str:
+    """Name of an analogue network among a study's runs."""
+    return f"ann_{dataset}_{network}"
+
+
+def anns(config: Config) -> dict[tuple[str, str], Ann]:
+    """(data set, network slug) -> every analogue network that the studies need."""
+    found = {}
+    for study in config.sections:
+        module = importlib.import_module(f"spikeinit.studies.{study}")
+        for ann in getattr(module, "anns", lambda _: [])(config):
+            found[ann.dataset, ann.network] = ann
+    return found
+
+
+def ann_request(
+    study: str,
+    images: Images,
+    slug: str,
+    network: Mapping[str, Any],
+    ann: Mapping[str, Any],
+    activations: Mapping[str, Any],
+    normalization: Mapping[str, Any],
+    thresholds: tuple[str, ...],
+    timesteps: tuple[int, ...],
+    norm: int,
+) -> Ann:
+    """An analogue network from the configuration: `network` {name, width, activation, pretrained}, `ann` how it is
+    trained, `activations` how its activations are gathered. `UserError` for a file of weights that cannot be read.
+    """
+    training = dict(ann["training"])
+    rate = ann["learning_rates"].get(images.dataset)
+    if rate is not None:
+        training["optimizer"] = {**training["optimizer"], "learning_rate": float(rate)}
+    path = network.get("pretrained") or ""
+    spec = AnnSpec(
+        images=images,
+        network=NetworkSpec(network["name"], network["width"]),
+        activation=dict(network["activation"]),
+        encoding=EncodingSpec(ANALOGUE_INPUT, 1, dict(normalization)),
+        training=TrainingSpec(**training),
+        augmentation=dict(ann["augmentation"]),
+        seed=ann["seed"],
+        pretrained=file_digest(Path(path)) if path else None,
+    )
+    family = f"spikeinit.networks.{FAMILIES[network['name']]}"
+    return Ann(
+        study=study,
+        dataset=images.dataset,
+        network=slug,
+        spec=replace(spec, source=source_digest("spikeinit.stages.pretrain_ann", family)),
+        activations=ActivationsSpec(
+            ann=spec, **activations, source=source_digest("spikeinit.stages.extract_activations", family)
+        ),
+        thresholds=thresholds,
+        timesteps=timesteps,
+        norm=norm,
+        pretrained=path,
+    )
+
+
+def ann_digest(ann: Ann) -> str:
+    """Digest of everything that decides an analogue network and the thresholds from its activations."""
+    return digest([to_dict(ann.spec), to_dict(ann.activations), ann.norm])[:16]
+
+
+def thresholds_spec(ann: Ann) -> ThresholdsSpec:
+    """Spec of `optimize_thresholds`."""
+    source = source_digest("spikeinit.stages.optimize_thresholds")
+    return ThresholdsSpec(ann.timesteps, ann.norm, ann.thresholds, source)

@@ -1,0 +1,145 @@
+"""Configuration to runs: each study says which combinations it trains; names, sources and specs are made here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spikeinit.config.configuration import STUDIES, Config
+from spikeinit.errors import UserError
+from spikeinit.initializers import registry
+from spikeinit.jobs.anns import DATA_DRIVEN
+from spikeinit.jobs.provenance import file_source_digest, source_digest
+from spikeinit.networks import FAMILIES
+from spikeinit.specs import EvaluateSpec, InitializerSpec, TrainSpec
+
+NAME_PATTERN = "[a-z0-9][a-z0-9_.-]{0,63}"
+"""What run, data set and result names look like: the schema's pattern without its anchors."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One initialisation combination with all its seeds: a `train_snn` and an `evaluate_snn` job, and their folder.
+
+    name: readable slug, unique in its study. labels: the values by which tables group it. `stage` is the rule that
+    makes the run from `spec`, `tables` are the CSV files that its study's tables are made of, `evaluation` is for
+    trained runs only, and `ann` is the (data set, slug) of the analogue network it starts from. batch: the job that
+    short trained runs share, on one data set; "" for a job of the run's own. A study gives all its trained runs
+    one, or none.
+    """
+
+    name: str
+    study: str
+    labels: Mapping[str, Any]
+    spec: Any
+    evaluation: EvaluateSpec | None = None
+    stage: str = "train_snn"
+    tables: tuple[str, ...] = ("metrics", "curves", "accuracy", "spikes", "energy", "rates")
+    ann: tuple[str, str] | None = None
+    batch: str = ""
+
+
+def sharing_jobs(planned: Iterable[Run], runs_per_job: int) -> list[Run]:
+    """The same runs, in batches of so many on one data set each; with one run per job, each with a job of its own."""
+    if runs_per_job == 1:
+        return list(planned)
+    counts: dict[str, int] = {}
+    found = []
+    for run in planned:
+        dataset = run.labels["dataset"]
+        number = counts[dataset] = counts.get(dataset, -1) + 1
+        found.append(replace(run, batch=f"{dataset}_{number // runs_per_job + 1}"))
+    return found
+
+
+def batches(planned: Iterable[Run]) -> dict[str, list[Run]]:
+    """The runs that share jobs, by batch, in order."""
+    found: dict[str, list[Run]] = {}
+    for run in planned:
+        if run.batch:
+            found.setdefault(run.batch, []).append(run)
+    return found
+
+
+def study_module(study: str) -> Any:
+    """The package of a study, which offers runs(config), problems(section, config) and differences(config)."""
+    return importlib.import_module(f"spikeinit.studies.{study}")
+
+
+def runs(config: Config, study: str) -> list[Run]:
+    """All runs of a study under this configuration, in a fixed order; `UserError` for a study that is not there."""
+    if study not in config.sections:
+        raise UserError(f"no section {study!r} in the configuration (studies: {', '.join(STUDIES)})")
+    return study_module(study).runs(config)
+
+
+def run_name(dataset: str, choice: Mapping[str, Any], *rest: str) -> str:
+    """A slug such as mnist5k_normal_mean-0.01_low from a data set, an initialiser choice and further labels."""
+    parameters = [f"{key}{_short(value)}" for key, value in choice.items() if key != "name"]
+    name = "_".join([dataset, choice["name"], *parameters, *rest]).lower()
+    if len(name) > 64:
+        raise UserError(f"the run name {name!r} is longer than 64 characters; shorten the data set's or range's name")
+    return name
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else f"-{value}"
+
+
+def initializer_spec(config: Config, choice: Mapping[str, Any], options: Mapping[str, Any]) -> InitializerSpec:
+    """The spec of an initialiser named in the configuration, with the digest of the code of its law."""
+    parameters = {key: value for key, value in choice.items() if key != "name"}
+    source = law_source(config, choice["name"])
+    return InitializerSpec(choice["name"], parameters, options["layers"], options["bias"], source)
+
+
+def law_source(config: Config, name: str) -> str:
+    """Digest of the code of an initialiser, in this package or in the user's files."""
+    if name == DATA_DRIVEN:
+        return source_digest("spikeinit.conversion.data_driven")
+    if name in registry.MODULES:
+        return source_digest(f"spikeinit.initializers.{registry.MODULES[name]}")
+    return "+".join(file_source_digest(path) for path in config.initializer_files)
+
+
+def train_source(network: str) -> str:
+    """Digest of the code a training imports; the family and (in its own spec) the initialiser are imported by name."""
+    return source_digest("spikeinit.stages.train_snn", f"spikeinit.networks.{FAMILIES[network]}")
+
+
+def evaluate_spec(spec: TrainSpec, evaluation: Mapping[str, Any]) -> EvaluateSpec:
+    """How the networks of a training are evaluated."""
+    return EvaluateSpec(
+        images=spec.images,
+        network=spec.network,
+        encoding=spec.encoding,
+        neuron=spec.neuron,
+        seeds=spec.seeds,
+        batch_size=evaluation["batch_size"],
+        conventions=tuple(evaluation["conventions"]),
+        loss=spec.training.loss,
+        source=source_digest("spikeinit.stages.evaluate_snn", f"spikeinit.networks.{FAMILIES[spec.network.name]}"),
+    )
+
+
+def shared_differences(published: Mapping[str, Any], section: Mapping[str, Any], path: str = "") -> list[str]:
+    """Readable list of the values in `section` that differ from the `published` ones, key by key."""
+    found = []
+    for key, expected in published.items():
+        given = section.get(key, "none")
+        where = f"{path}{key}"
+        if isinstance(expected, Mapping) and isinstance(given, Mapping):
+            found += shared_differences(expected, given, f"{where}.")
+        elif _comparable(given) != _comparable(expected):
+            found.append(f"{where} {_shown(given)} instead of {_shown(expected)}")
+    return found
+
+
+def _comparable(value: Any) -> Any:
+    return sorted(value, key=str) if isinstance(value, Sequence) and not isinstance(value, str) else value
+
+
+def _shown(value: Any) -> str:
+    return "all" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""Convolutions of spikes, each by the routine that does the least work."""

@@ -1,0 +1,87 @@
+"""Convolutions, each by the routine that does the least work: which one depends on the sizes and on how many values of
+the image are zero, never on the machine or the number of threads.
+
+On a processor, images with few non-zero values (spikes) go to `events`, very small maps to `windows`, and the image's
+gradient of strided convolutions with few channels to `strided`; all else, and everything on a GPU, is PyTorch's own
+convolution.
+"""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+from spikeinit.kernels.convolution import dense, windows
+from spikeinit.kernels.convolution.geometry import Geometry
+
+SMALL_MAP = 4
+"""Output positions up to which window products are faster than the convolution."""
+FEWEST_CHANNELS = 32
+LARGEST_SHARE = 0.25
+"""From so many channels, and up to this share of non-zero values, gathering events is faster than the convolution,
+forward and for the weights' gradient, from 32 to 1024 channels (measured; with 16 channels it is below 0.05 only)."""
+STRIDED_CHANNELS = (16, 32)
+"""Channels of strided convolutions for which the image's gradient has a routine of its own: one or two vectors."""
+
+
+def convolve(operation: nn.Conv2d, image: torch.Tensor) -> torch.Tensor:
+    """The convolution with bias of `image` [N, C, H, W], [N, M, H', W'] in channels-last memory."""
+    plain = operation.groups == 1 and operation.dilation == (1, 1) and operation.padding_mode == "zeros"
+    if image.device.type != "cpu" or image.dtype not in (torch.float32, torch.float64) or not plain:
+        return operation(image)
+    geometry = Geometry.of(operation, image)
+    by_weights, by_image = _routines(image.detach().permute(0, 2, 3, 1), geometry)
+    if by_weights is by_image is dense:
+        return operation(image)
+    return _Convolution.apply(image, operation.weight, operation.bias, geometry, by_weights, by_image)
+
+
+def _routines(pixels: torch.Tensor, geometry: Geometry) -> tuple[ModuleType, ModuleType]:
+    """The modules for output and weights' gradient, and for the image's gradient, of `pixels` [N, H, W, C]."""
+    channels = pixels.shape[-1]
+    small = math.prod(geometry.output) <= SMALL_MAP
+    by_weights = by_image = windows if small else dense
+    if channels >= FEWEST_CHANNELS and pixels.is_contiguous():
+        from spikeinit.kernels.convolution import events  # needs the compiler, so it is imported where it is used
+
+        if events.share_of_events(pixels) <= LARGEST_SHARE:
+            by_weights = events
+    if not small and max(geometry.stride) > 1 and channels in STRIDED_CHANNELS:
+        from spikeinit.kernels.convolution import strided as by_image
+    return by_weights, by_image
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        image: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        geometry: Geometry,
+        by_weights: ModuleType,
+        by_image: ModuleType,
+    ) -> torch.Tensor:
+        ctx.save_for_backward(image, weight)
+        ctx.geometry, ctx.by_weights, ctx.by_image = geometry, by_weights, by_image
+        return by_weights.forward(image.permute(0, 2, 3, 1), weight, bias, geometry).permute(0, 3, 1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, arriving: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        needs_image, needs_weight, needs_bias, *_ = ctx.needs_input_grad
+        image, weight = ctx.saved_tensors
+        gradient = arriving.permute(0, 2, 3, 1).contiguous()
+        by_image = by_weight = by_bias = None
+        if needs_image:
+            by_image = ctx.by_image.image_gradient(gradient, weight, ctx.geometry).permute(0, 3, 1, 2)
+        if needs_weight:
+            by_weight = ctx.by_weights.weight_gradient(image.permute(0, 2, 3, 1), gradient, ctx.geometry)
+        if needs_bias:
+            by_bias = gradient.sum((0, 1, 2))
+        return by_image, by_weight, by_bias, None, None, None

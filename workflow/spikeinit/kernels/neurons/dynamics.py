@@ -1,0 +1,18 @@
+"""What is constant in one call of the neuron model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spikeinit.kernels.surrogates import Surrogate
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """The model's constants: `subtract` is the soft reset (else to zero), `inclusive` lets u == threshold fire."""
+
+    gain: float
+    subtract: bool
+    inclusive: bool
+    detach_reset: bool
+    surrogate: Surrogate

@@ -1,0 +1,1 @@
+"""Names that a configuration may use. Nothing is imported here, so that planning stays instant."""

@@ -1,0 +1,1 @@
+"""Deep networks that nobody has trained: what travels forward, what travels back, and what theory says of it."""

@@ -1,0 +1,136 @@
+"""From simulations to rows of signals.csv: means and deviations over the repeats, with the prediction beside them.
+
+One row per layer and step, and one per layer whose `step` is empty: there each repeat is first averaged over its steps.
+With a single step only the latter are written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any
+
+import numpy as np
+
+from spikeinit.simulation.gradients import gradient_norms
+from spikeinit.simulation.mean_field import predict
+from spikeinit.simulation.networks import DeepNetwork, Signals, simulate
+from spikeinit.specs import SimulateSpec, Simulation
+
+MEASURES = ("mean", "variance", "skewness", "excess_kurtosis", "spikes")
+DESCRIPTION = (
+    "label",
+    "initializer",
+    "depth",
+    "width",
+    "timesteps",
+    "decay",
+    "threshold",
+    "reset",
+    "first_layer",
+    "repeats",
+)
+COLUMNS = (
+    *DESCRIPTION,
+    "layer",
+    "step",
+    *(f"{measure}_{kind}" for measure in MEASURES for kind in ("mean", "sd")),
+    "active",
+    "predicted_variance",
+    "predicted_spikes",
+    "current_gradient_mean",
+    "current_gradient_sd",
+    "weight_gradient_mean",
+    "weight_gradient_sd",
+)
+"""Columns of signals.csv.
+
+<measure>_mean and _sd: over the repeats, moments of the potential over the neurons of a layer, and how many neurons
+fire per step. active: share of the repeats in which at least one neuron fires. predicted_*: mean field for one step,
+infinitely wide. *_gradient_*: of the decimal logarithm of the gradient's Euclidean norm with respect to the layer's
+input current (over all steps), and to its weights.
+"""
+
+
+def rows(simulation: Simulation, spec: SimulateSpec, *, threads: int | None = None) -> list[dict[str, Any]]:
+    """Run one simulation and describe it in rows of `COLUMNS`; `UserError` as the simulation raises."""
+    fields = {field.name for field in dataclasses.fields(DeepNetwork)}
+    values = dataclasses.asdict(simulation)
+    network = DeepNetwork(**{key: value for key, value in values.items() if key in fields})
+    name, parameters = simulation.initializer, simulation.parameters
+    signals = simulate(
+        name,
+        network,
+        repeats=simulation.repeats,
+        seed=spec.seed,
+        weights="shortcut",
+        parameters=parameters,
+        threads=threads,
+    )
+    description = {key: values[key] for key in DESCRIPTION}
+    prediction = predict(name, network, parameters=parameters)
+    layers = [
+        {
+            **description,
+            "layer": layer,
+            "predicted_variance": float(variance),
+            "predicted_spikes": float(rate) * network.width,
+        }
+        for layer, (variance, rate) in enumerate(zip(prediction.variance, prediction.firing_rate, strict=True), start=1)
+    ]
+    whole = _summaries({measure: _over_steps(getattr(signals, measure)) for measure in MEASURES})
+    gradients = _gradients(simulation, network, spec)
+    table = [
+        {**layer, "step": None, **own, **extra} for layer, own, extra in zip(layers, whole, gradients, strict=True)
+    ]
+    if network.timesteps > 1:
+        for step in range(network.timesteps):
+            table += _step_rows(layers, signals, step)
+    return table
+
+
+def _step_rows(layers: list[dict[str, Any]], signals: Signals, step: int) -> list[dict[str, Any]]:
+    own = _summaries({measure: getattr(signals, measure)[:, :, step] for measure in MEASURES})
+    return [{**layer, "step": step + 1, **row} for layer, row in zip(layers, own, strict=True)]
+
+
+def _summaries(measures: dict[str, np.ndarray]) -> list[dict[str, float]]:
+    """One dictionary per layer from arrays [repeats, depth]; repeats without a value (NaN) are left out."""
+    columns: dict[str, np.ndarray] = {}
+    for measure, values in measures.items():
+        columns[f"{measure}_mean"], columns[f"{measure}_sd"] = _mean_and_deviation(values)
+    columns["active"] = (measures["spikes"] > 0).mean(0)
+    return [{key: float(values[layer]) for key, values in columns.items()} for layer in range(len(columns["active"]))]
+
+
+def _mean_and_deviation(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice|Degrees of freedom", RuntimeWarning)
+        return np.nanmean(values, 0), np.nanstd(values, 0, ddof=1)
+
+
+def _over_steps(values: np.ndarray) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
+        return np.nanmean(values, 2)
+
+
+def _gradients(simulation: Simulation, network: DeepNetwork, spec: SimulateSpec) -> list[dict[str, float]]:
+    """Per layer, logarithms of gradient norms over the repeats; a norm of zero counts as no value."""
+    if not simulation.gradient_repeats:
+        return [{}] * network.depth
+    norms = gradient_norms(
+        simulation.initializer,
+        network,
+        repeats=simulation.gradient_repeats,
+        seed=spec.seed,
+        surrogate=spec.surrogate,
+        slope=spec.slope,
+        parameters=simulation.parameters,
+    )
+    columns = {}
+    of_weights = np.pad(norms.weight, ((0, 0), (1, 0)), constant_values=np.nan)  # layer 1 has no weights
+    for measure, values in (("current", norms.current), ("weight", of_weights)):
+        logarithms = np.log10(np.where(values > 0, values, np.nan))
+        columns[f"{measure}_gradient_mean"], columns[f"{measure}_gradient_sd"] = _mean_and_deviation(logarithms)
+    return [{key: float(values[layer]) for key, values in columns.items()} for layer in range(network.depth)]
