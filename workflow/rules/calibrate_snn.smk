@@ -35,8 +35,9 @@ rule calibrate_snn:
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
-        "stage {log:q} calibrate_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
+        "{PYTHON} -m spikeinit.stages.calibrate_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
         " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL --curves {output.curves:q}"
         " --accuracy {output.accuracy:q} --layers {output.layers:q} --calibrated {output.weights:q}"
+        " > {log:q} 2>&1 || failed {log:q}"

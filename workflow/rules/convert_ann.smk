@@ -33,8 +33,9 @@ rule convert_ann:
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
-        "stage {log:q} convert_ann --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
+        "{PYTHON} -m spikeinit.stages.convert_ann --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
         " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
         " --accuracy {output.accuracy:q} --layers {output.layers:q}"
+        " > {log:q} 2>&1 || failed {log:q}"

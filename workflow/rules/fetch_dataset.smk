@@ -27,5 +27,6 @@ rule fetch_dataset:
     params:
         spec=lambda wildcards: rule_specs.dataset_spec(CONFIG, wildcards.dataset),
     shell:
-        'stage {log:q} fetch_dataset --spec {params.spec:q} --root="$DATA_ROOT" --custom {input.own:q}'
+        '{PYTHON} -m spikeinit.stages.fetch_dataset --spec {params.spec:q} --root="$DATA_ROOT" --custom {input.own:q}'
         " --cache results/datasets/cache --train {output.train:q} --test {output.test:q} --manifest {output.manifest:q}"
+        " > {log:q} 2>&1 || failed {log:q}"

@@ -23,4 +23,5 @@ rule plan_study:
     params:
         spec=lambda wildcards: rule_specs.plan_spec(SETTLED, wildcards.study),
     shell:
-        "stage {log:q} plan_study --spec {params.spec:q} --plan {output:q}"
+        "{PYTHON} -m spikeinit.stages.plan_study --spec {params.spec:q} --plan {output:q}"
+        " > {log:q} 2>&1 || failed {log:q}"

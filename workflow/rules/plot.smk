@@ -5,30 +5,30 @@ OUTPUTS  studies/<study>/figures/<figure>.{svg,png}
 DECIDES  nothing that is tested
 """
 
-for study in RUNS:
+for study in PLANNED:
 
     rule:
         name:
-            f"plot_{study}"
+            f"plot_{study.name}"
         input:
             tables=tables_of(study),
             published=published_files(study),
         output:
             [
                 report(
-                    f"results/{{name}}/studies/{study}/figures/{figure}.svg",
-                    caption=f"../report/{study}_figure_{figure}.rst",
-                    category=study,
+                    f"results/{{name}}/studies/{study.name}/figures/{figure.name}.svg",
+                    caption=caption(study, figure),
+                    category=study.name,
                     subcategory="figures",
-                    labels={"figure": figure.replace("_", " ")},
+                    labels={"figure": figure.name.replace("_", " ")},
                 )
-                for figure in outputs_of(study).FIGURES
+                for figure in study.figures
             ],
-            [f"results/{{name}}/studies/{study}/figures/{figure}.png" for figure in outputs_of(study).FIGURES],
+            [f"results/{{name}}/studies/{study.name}/figures/{figure.name}.png" for figure in study.figures],
         log:
-            f"results/{{name}}/logs/plot/{study}.log",
+            f"results/{{name}}/logs/plot/{study.name}.log",
         benchmark:
-            f"results/{{name}}/benchmarks/plot/{study}.tsv"
+            f"results/{{name}}/benchmarks/plot/{study.name}.tsv"
         conda:
             "../../envs/environment.yaml"
         threads: 1
@@ -37,9 +37,9 @@ for study in RUNS:
             runtime=20,
         params:
             spec=lambda wildcards, study=study: rule_specs.figures_spec(study),
-            study=study,
+            study=study.name,
         shell:
-            "stage {log:q} plot --spec {params.spec:q} "
+            "{PYTHON} -m spikeinit.stages.plot --spec {params.spec:q}"
             " --tables results/{wildcards.name}/studies/{params.study}/tables"
             " --figures results/{wildcards.name}/studies/{params.study}/figures"
-            " --published {input.published:q}"
+            ' --published {input.published:q} --study-files "${{STUDY_FILES[@]}}" > {log:q} 2>&1 || failed {log:q}'

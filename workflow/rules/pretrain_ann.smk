@@ -35,8 +35,9 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             spec=lambda wildcards: rule_specs.ann_spec(ann_of(wildcards)),
             study=study,
         shell:
-            "stage {log:q} pretrain_ann --spec {params.spec:q} --study {params.study}"
+            "{PYTHON} -m spikeinit.stages.pretrain_ann --spec {params.spec:q} --study {params.study}"
             " --run ann_{wildcards.dataset}_{wildcards.network} --network {wildcards.network:q}"
             " --runs results/{wildcards.name}/runs"
             " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --pretrained={input.pretrained:q}"
             " --weights {output.weights:q} --metrics {output.metrics:q} --curves {output.curves:q}"
+            " > {log:q} 2>&1 || failed {log:q}"

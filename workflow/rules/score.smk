@@ -5,29 +5,29 @@ OUTPUTS  studies/<study>/scorecard.{csv,md,html}
 DECIDES  the verdicts: given only where the published conditions were met, otherwise "scaled down"
 """
 
-for study in RUNS:
+for study in PLANNED:
 
     rule:
         name:
-            f"score_{study}"
+            f"score_{study.name}"
         input:
-            evidence=evidence_of(study),
+            evidence=[f"results/{{name}}/studies/{study.name}/{evidence}.csv" for evidence in study.evidence],
             tables=tables_of(study),
             published=published_files(study),
         output:
-            scorecard=f"results/{{name}}/studies/{study}/scorecard.csv",
-            markdown=f"results/{{name}}/studies/{study}/scorecard.md",
+            scorecard=f"results/{{name}}/studies/{study.name}/scorecard.csv",
+            markdown=f"results/{{name}}/studies/{study.name}/scorecard.md",
             html=report(
-                f"results/{{name}}/studies/{study}/scorecard.html",
-                caption=f"../report/{study}_scorecard.rst",
-                category=study,
+                f"results/{{name}}/studies/{study.name}/scorecard.html",
+                caption=caption(study, study.scorecard),
+                category=study.name,
                 subcategory="scorecard",
                 labels={"table": "scorecard"},
             ),
         log:
-            f"results/{{name}}/logs/score/{study}.log",
+            f"results/{{name}}/logs/score/{study.name}.log",
         benchmark:
-            f"results/{{name}}/benchmarks/score/{study}.tsv"
+            f"results/{{name}}/benchmarks/score/{study.name}.tsv"
         conda:
             "../../envs/environment.yaml"
         threads: 1
@@ -36,9 +36,9 @@ for study in RUNS:
             runtime=10,
         params:
             spec=lambda wildcards, study=study: rule_specs.score_spec(CONFIG, study),
-            study=study,
+            study=study.name,
         shell:
-            "stage {log:q} score --spec {params.spec:q}"
-            " --tables results/{wildcards.name}/studies/{params.study}/tables"
-            " $(for file in {input.evidence:q}; do echo --$(basename $file .csv) $file; done) --published {input.published:q}"
-            " --scorecard {output.scorecard:q} --markdown {output.markdown:q} --html {output.html:q}"
+            "{PYTHON} -m spikeinit.stages.score --spec {params.spec:q}"
+            " --tables results/{wildcards.name}/studies/{params.study}/tables --evidence {input.evidence:q}"
+            ' --published {input.published:q} --study-files "${{STUDY_FILES[@]}}" --scorecard {output.scorecard:q}'
+            " --markdown {output.markdown:q} --html {output.html:q} > {log:q} 2>&1 || failed {log:q}"

@@ -5,32 +5,32 @@ OUTPUTS  studies/<study>/tables/<table>.csv, the short ones also as HTML for the
 DECIDES  what is averaged over what; the tables' modules say so
 """
 
-for study in RUNS:
+for study in PLANNED:
 
     rule:
         name:
-            f"tabulate_{study}"
+            f"tabulate_{study.name}"
         input:
-            plan=f"results/{{name}}/studies/{study}/plan.csv",
+            plan=f"results/{{name}}/studies/{study.name}/plan.csv",
             runs=files_of_runs(study),
             anns=files_of_anns(study),
         output:
             tables_of(study),
             [
                 report(
-                    f"results/{{name}}/studies/{study}/tables/{table}.html",
-                    caption=f"../report/{study}_table_{table}.rst",
-                    category=study,
+                    f"results/{{name}}/studies/{study.name}/tables/{table.name}.html",
+                    caption=caption(study, table),
+                    category=study.name,
                     subcategory="tables",
-                    labels={"table": table.replace("_", " ")},
+                    labels={"table": table.name.replace("_", " ")},
                 )
-                for table in outputs_of(study).TABLES
-                if table not in outputs_of(study).LONG_TABLES
+                for table in study.tables
+                if table.caption
             ],
         log:
-            f"results/{{name}}/logs/tabulate/{study}.log",
+            f"results/{{name}}/logs/tabulate/{study.name}.log",
         benchmark:
-            f"results/{{name}}/benchmarks/tabulate/{study}.tsv"
+            f"results/{{name}}/benchmarks/tabulate/{study.name}.tsv"
         conda:
             "../../envs/environment.yaml"
         threads: 1
@@ -39,8 +39,9 @@ for study in RUNS:
             runtime=20,
         params:
             spec=lambda wildcards, study=study: rule_specs.tables_spec(CONFIG, study),
-            study=study,
+            study=study.name,
         shell:
-            "stage {log:q} tabulate --spec {params.spec:q} --plan {input.plan:q}"
+            "{PYTHON} -m spikeinit.stages.tabulate --spec {params.spec:q} --plan {input.plan:q}"
             " --runs results/{wildcards.name}/runs/{params.study}"
             " --tables results/{wildcards.name}/studies/{params.study}/tables"
+            ' --study-files "${{STUDY_FILES[@]}}" > {log:q} 2>&1 || failed {log:q}'

@@ -28,8 +28,9 @@ rule train_batch:
     params:
         spec=lambda wildcards: rule_specs.training_batch_spec(runs_of_batch(wildcards)),
     shell:
-        "stage {log:q} train_batch --spec {params.spec:q} --study {wildcards.study:q}"
+        "{PYTHON} -m spikeinit.stages.train_batch --spec {params.spec:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs/{wildcards.study}"
         " --log results/{wildcards.name}/logs/mirror/{wildcards.study}/{wildcards.batch}.log"
         " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
-        ' --initializer-files "${{INITIALIZER_FILES[@]}}" --trained {output:q}'
+        ' --user-files "${{USER_FILES[@]}}" --trained {output:q}'
+        " > {log:q} 2>&1 || failed {log:q}"

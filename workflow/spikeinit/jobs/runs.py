@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spikeinit.config.configuration import STUDIES, Config
+from spikeinit.config.configuration import Config
 from spikeinit.errors import UserError
 from spikeinit.initializers import registry
 from spikeinit.jobs.anns import DATA_DRIVEN
@@ -63,18 +63,6 @@ def batches(planned: Iterable[Run]) -> dict[str, list[Run]]:
     return found
 
 
-def study_module(study: str) -> Any:
-    """The package of a study, which offers runs(config), problems(section, config) and differences(config)."""
-    return importlib.import_module(f"spikeinit.studies.{study}")
-
-
-def runs(config: Config, study: str) -> list[Run]:
-    """All runs of a study under this configuration, in a fixed order; `UserError` for a study that is not there."""
-    if study not in config.sections:
-        raise UserError(f"no section {study!r} in the configuration (studies: {', '.join(STUDIES)})")
-    return study_module(study).runs(config)
-
-
 def run_name(dataset: str, choice: Mapping[str, Any], *rest: str) -> str:
     """A slug such as mnist5k_normal_mean-0.01_low from a data set, an initialiser choice and further labels."""
     parameters = [f"{key}{_short(value)}" for key, value in choice.items() if key != "name"]
@@ -122,24 +110,3 @@ def evaluate_spec(spec: TrainSpec, evaluation: Mapping[str, Any]) -> EvaluateSpe
         loss=spec.training.loss,
         source=source_digest("spikeinit.stages.evaluate_snn", f"spikeinit.networks.{FAMILIES[spec.network.name]}"),
     )
-
-
-def shared_differences(published: Mapping[str, Any], section: Mapping[str, Any], path: str = "") -> list[str]:
-    """Readable list of the values in `section` that differ from the `published` ones, key by key."""
-    found = []
-    for key, expected in published.items():
-        given = section.get(key, "none")
-        where = f"{path}{key}"
-        if isinstance(expected, Mapping) and isinstance(given, Mapping):
-            found += shared_differences(expected, given, f"{where}.")
-        elif _comparable(given) != _comparable(expected):
-            found.append(f"{where} {_shown(given)} instead of {_shown(expected)}")
-    return found
-
-
-def _comparable(value: Any) -> Any:
-    return sorted(value, key=str) if isinstance(value, Sequence) and not isinstance(value, str) else value
-
-
-def _shown(value: Any) -> str:
-    return "all" if value is None else str(value)

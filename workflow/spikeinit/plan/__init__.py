@@ -1,4 +1,4 @@
-"""What to run: configuration, specs and grids. Nothing here imports torch, pandas or mlflow, so planning is instant.
+"""What to run: a configuration, the runs it asks for, and what every rule is told. Nothing here imports torch.
 
 >>> from spikeinit.plan import load_config, runs
 >>> config = load_config(["config.yaml"])
@@ -6,7 +6,39 @@
 ['mnist5k_normal_mean-0.01_low', 'mnist5k_normal_mean-0.01_medium']
 """
 
-from spikeinit.config.configuration import Config, load_config
-from spikeinit.jobs.runs import Run, runs
+from __future__ import annotations
 
-__all__ = ["Config", "Run", "load_config", "runs"]
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spikeinit.config import configuration
+from spikeinit.config.configuration import Config
+from spikeinit.errors import UserError
+from spikeinit.jobs.runs import Run
+from spikeinit.studies import known_studies
+
+__all__ = ["Config", "Run", "from_mapping", "load_config", "runs"]
+
+
+def load_config(paths: Sequence[str | Path]) -> Config:
+    """Read YAML files, each merged over the ones before (lists replace), settle stand-ins, and check the result.
+
+    Raises `UserError` that lists every problem at once.
+    """
+    merged = configuration.settled(configuration.read(paths))[0]
+    return from_mapping(merged, source=str(paths[-1]))
+
+
+def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
+    """Check a merged configuration of this package's studies and the user's own; `UserError` with every problem."""
+    files = mapping.get("study_files")
+    listed = [path for path in files if isinstance(path, str)] if isinstance(files, list) else []
+    return configuration.from_mapping(mapping, known_studies(listed), source)
+
+
+def runs(config: Config, study: str) -> list[Run]:
+    """All runs of a study under this configuration, in a fixed order; `UserError` for a study that is not there."""
+    if study not in config.sections:
+        raise UserError(f"no section {study!r} in the configuration (studies: {', '.join(config.known)})")
+    return config.known[study].runs(config)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,11 @@ from spikeinit.io import canonical_json
 from spikeinit.jobs import anns
 from spikeinit.jobs.anns import Ann
 from spikeinit.jobs.provenance import source_digest
-from spikeinit.jobs.runs import Run, study_module
+from spikeinit.jobs.runs import Run
 from spikeinit.nested import factored
+from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
+from spikeinit.study import Output, Study
 
 STATISTICS_KEY = "statistics"
 """The part of a study's section that decides no run, only what is said about them."""
@@ -130,50 +131,54 @@ def plan_spec(mapping: Mapping[str, Any], study: str) -> str:
     return _spec("plan_study", study=study, config=kept)
 
 
-def tables_spec(config: Config, study: str) -> str:
-    """Spec of `tabulate`: a study may declare options of its tables."""
-    declared = getattr(study_module(study), "table_options", None)
-    options = declared(config) if declared else {}
-    return _spec("tabulate", f"spikeinit.studies.{study}.tables", study=study, **options)
+def tables_spec(config: Config, study: Study) -> str:
+    """Spec of `tabulate`: which tables, by what functions, and the options that the study declares."""
+    return _spec(
+        "tabulate",
+        study,
+        study.tables,
+        tables=_functions(study.tables),
+        pages=[table.name for table in study.tables if table.caption],
+        text_columns=list(study.text_columns),
+        **study.options(config),
+    )
 
 
-def statistics_spec(config: Config, study: str) -> str:
-    """Spec of `test_hypotheses`: the study's declared comparisons and the configuration's statistics."""
-    options = config.sections[study][STATISTICS_KEY]
-    return _spec("test_hypotheses", study=study, **study_module(study).hypotheses(config), **options)
+def statistics_spec(config: Config, study: Study) -> str:
+    """Spec of `test_hypotheses`: the study's comparisons and the configuration's statistics."""
+    options = config.sections[study.name][STATISTICS_KEY]
+    return _spec("test_hypotheses", study, **study.hypotheses.ask(config), **options)
 
 
-def audit_spec(study: str) -> str:
+def audit_spec(study: Study) -> str:
     """Spec of `audit_published`."""
-    return _spec("audit_published", study=study)
+    return _spec("audit_published", study, [Output(study.audit)], audit=study.audit)
 
 
-def figures_spec(study: str) -> str:
-    """Spec of `plot`."""
-    return _spec("plot", f"spikeinit.studies.{study}.figures", study=study)
+def figures_spec(study: Study) -> str:
+    """Spec of `plot`: which figures, by what functions."""
+    figures = _functions(study.figures)
+    return _spec("plot", study, study.figures, figures=figures, text_columns=list(study.text_columns))
 
 
-def score_spec(config: Config, study: str) -> str:
-    """Spec of `score`: how the configuration departs from the published conditions."""
-    module = study_module(study)
-    differences = module.differences(config)
-    statistics = config.sections[study][STATISTICS_KEY]
+def score_spec(config: Config, study: Study) -> str:
+    """Spec of `score`: by what function, and how the configuration departs from the published conditions."""
+    statistics = config.sections[study.name][STATISTICS_KEY]
     return _spec(
         "score",
-        f"spikeinit.studies.{study}.claims",
-        study=study,
-        conditions_met=not differences,
-        **_conditions_by_part(module, config),
-        differences=differences,
-        datasets=module.stands_in_for(config),
+        study,
+        [study.scorecard],
+        scorecard=study.scorecard.function,
+        title=study.scorecard.title,
+        text_columns=list(study.text_columns),
+        **conditions(study, config),
         confidence=statistics["confidence"],
         equivalence_margin=statistics["equivalence_margin"],
     )
 
 
-def _conditions_by_part(module: Any, config: Config) -> dict[str, Any]:
-    """For a study whose claims rest on parts with conditions of their own: part -> differences and data sets."""
-    return {"parts": module.conditions_by_part(config)} if hasattr(module, "conditions_by_part") else {}
+def _functions(outputs: Iterable[Output]) -> dict[str, str]:
+    return {output.name: output.function for output in outputs}
 
 
 def sync_spec(config: Config, study: str) -> str:
@@ -191,22 +196,19 @@ def sync_spec(config: Config, study: str) -> str:
     )
 
 
-def outputs(study: str) -> Any:
-    """The module that names a study's TABLES, LONG_TABLES, FIGURES, EXTRA files and PUBLISHED numbers."""
-    return importlib.import_module(f"spikeinit.studies.{study}.outputs")
-
-
-def study_files(study: str) -> list[str]:
+def study_files(study: Study) -> list[str]:
     """Paths below studies/<study>/ of everything a study ends in."""
-    names = outputs(study)
+    tested = ["statistics.csv", "anova.csv"] if study.hypotheses else []
     return [
-        *(f"tables/{name}.csv" for name in names.TABLES),
-        *(f"figures/{name}.{kind}" for name in names.FIGURES for kind in ("svg", "png")),
-        *names.EXTRA,
+        *(f"tables/{table.name}.csv" for table in study.tables),
+        *(f"figures/{figure.name}.{kind}" for figure in study.figures for kind in ("svg", "png")),
+        *tested,
+        *(["audit.csv"] if study.audit else []),
         "scorecard.csv",
         "scorecard.md",
     ]
 
 
-def _spec(stage: str, *modules: str, **values: Any) -> str:
-    return canonical_json({**values, "source": source_digest(f"spikeinit.stages.{stage}", *modules)})
+def _spec(stage: str, study: Study, outputs: Iterable[Output] = (), **values: Any) -> str:
+    """Spec of a stage that works on a whole study, with the digest of its code and of the functions it calls."""
+    return canonical_json({"study": study.name, **values, "source": study_source(study, stage, outputs)})

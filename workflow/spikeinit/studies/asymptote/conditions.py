@@ -7,11 +7,10 @@ CIFAR-10 here). Table A4 gives N-MNIST 32 x 32 pixels; the camera has 34 x 34, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from spikeinit.config.configuration import Config
-from spikeinit.jobs.runs import shared_differences
+from spikeinit.config.differences import differences
+from spikeinit.study import Published, Section
 
 ADAM = {"name": "adam", "learning_rate": 0.001, "betas": [0.9, 0.99]}
 
@@ -48,7 +47,7 @@ LONG = {
 }
 """Table A4, by network, and what is known of Table A8's."""
 
-PUBLISHED = {
+SETTINGS = {
     "surrogate": {"name": "arctan", "slope": 2.0},
     "optimizer": ADAM,
     "loss": {"name": "cross_entropy", "reduction": "mean"},
@@ -85,38 +84,38 @@ PUBLISHED = {
 }
 """In the configuration's own keys (Secs. 5 and 6, Tables A4 to A7)."""
 
-STAND_INS = {
-    "mnist": ("mnist", "mnist5k"),
-    "nmnist": ("nmnist",),
-    "cifar10": ("cifar10",),
-    "cifar10_dvs": ("cifar10_dvs",),
-    "cifar100": ("cifar100",),
-    "tinyimagenet": ("tinyimagenet",),
-}
-"""Published data set -> the data sets whose results are laid beside it, best first."""
 
-
-def differences(config: Config) -> list[str]:
-    """How this configuration departs from the published conditions; empty where the paper's numbers may be expected."""
-    section = config.sections["asymptote"]
-    found = shared_differences(PUBLISHED, section)
+def _departures(section: Section) -> Iterator[str]:
     for experiment in ("coding", "normalization"):
-        for index, task in enumerate(_tasks(section, experiment)):
+        for index, task in enumerate(section[experiment]["tasks"]):
             published = LONG.get(task["network"]["name"], {})
-            found += shared_differences(published, task, f"{experiment}.tasks.{index}.")
-    return list(dict.fromkeys(found))
+            yield from differences(published, task, f"{experiment}.tasks.{index}.")
 
 
-def stands_in_for(config: Config) -> dict[str, str | None]:
-    """Published data set -> the configured one laid beside it; None where nothing is."""
-    section = config.sections["asymptote"]
-    configured = {task["dataset"] for experiment in ("coding", "normalization") for task in _tasks(section, experiment)}
-    configured |= {section[experiment]["task"]["dataset"] for experiment in ("grid", "versatility")}
-    return {
-        published: next((candidate for candidate in candidates if candidate in configured), None)
-        for published, candidates in STAND_INS.items()
-    }
+def _datasets(section: Section) -> Iterator[str]:
+    for experiment in ("coding", "normalization"):
+        for task in section[experiment]["tasks"]:
+            yield task["dataset"]
+    for experiment in ("grid", "versatility"):
+        yield section[experiment]["task"]["dataset"]
 
 
-def _tasks(section: Mapping[str, Any], experiment: str) -> list[Mapping[str, Any]]:
-    return section[experiment]["tasks"]
+PUBLISHED = Published(
+    settings=SETTINGS,
+    counterparts={
+        "mnist": ("mnist", "mnist5k"),
+        "nmnist": ("nmnist",),
+        "cifar10": ("cifar10",),
+        "cifar10_dvs": ("cifar10_dvs",),
+        "cifar100": ("cifar100",),
+        "tinyimagenet": ("tinyimagenet",),
+    },
+    files=(
+        "ding2022_table2_coding.csv",
+        "ding2022_tableA6_optimizers.csv",
+        "ding2022_tableA7_surrogates.csv",
+        "ding2022_tableA8_normalization.csv",
+    ),
+    datasets=_datasets,
+    departures=_departures,
+)

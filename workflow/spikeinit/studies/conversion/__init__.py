@@ -2,233 +2,92 @@
 trained ReLU network most accurate within T steps?
 
 For every data set and network: one analogue network, its activations, thresholds for each T, a conversion by every
-method that fits the network's activation function, and calibrations. This module says which runs those are.
+method that fits the network's activation function, and calibrations.
+
+This module declares the study; its runs, conditions, tables, figures and claims stand in modules of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from spikeinit.studies.conversion import conditions, runs
+from spikeinit.study import Figure, Scorecard, Study, Table
 
-from spikeinit.config import checks
-from spikeinit.config.configuration import Config
-from spikeinit.conversion.methods import METHODS
-from spikeinit.jobs.anns import ENERGY_NETWORK, Ann, ann_request
-from spikeinit.jobs.provenance import source_digest
-from spikeinit.jobs.runs import Run, run_name, shared_differences
-from spikeinit.nested import merge
-from spikeinit.networks import FAMILIES
-from spikeinit.specs import Images, TrainingSpec
-from spikeinit.specs.ann import AnnSpec
-from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec, ConvertSpec
-
-NAME = "conversion"
-
-TIMESTEPS = [1, 2, 4, 8, 16, 32, 64, 128]
-
-PUBLISHED = {
-    "train_images": None,
-    "test_images": None,
-    "ann": {
-        "training": {
-            "epochs": 300,
-            "optimizer": {"name": "sgd", "learning_rate": 0.1, "weight_decay": 5e-4},
-            "schedule": {"name": "cosine"},
-        },
-    },
-    "activations": {"images": 3000},
-    "timesteps": TIMESTEPS,
-    "norm": 1,
-    "calibration": {
-        "timesteps": [1, 2, 3, 4],
-        "epochs": [50, 20, 20, 20],
-        "training": {"optimizer": {"learning_rate": 5e-3}},
-    },
-}
-"""The conditions the paper states (Sec. 5, 8.1 and 8.2.1), in the configuration's own keys."""
-
-PUBLISHED_RATES = {"cifar100": 0.02}
-"""Learning rates of analogue networks on data sets where the paper has another than the usual 0.1."""
-
-ARCHITECTURES = {
-    "vgg16": "VGG16",
-    "vgg16_imagenet": "VGG16",
-    "vgg16_bn_imagenet": "VGG16",
-    "resnet18": "ResNet18",
-    "resnet19": "ResNet19",
-    "resnet20": "ResNet20",
-    "cifarnet": "CIFARNet",
-    "alexnet": "AlexNet",
-}
-"""Network family -> the paper's name of the architecture."""
-
-PUBLISHED_IMAGENET = {"activations": {"images": 500}, "calibration": {"timesteps": [1, 2, 3], "epochs": [50, 20, 20]}}
-"""What is different for ImageNet: fewer images (supplement), and nothing printed beyond T = 3 (Table 4)."""
-
-STAND_INS = {"cifar10": ("cifar10", "mnist5k", "mnist", "digits"), "cifar100": ("cifar100",), "imagenet": ("imagenet",)}
-"""Published data set -> the data sets whose results are laid beside it."""
-
-
-def anns(config: Config) -> list[Ann]:
-    """The analogue network of every data set and configured network."""
-    section = config.sections[NAME]
-    return [_ann(section, dataset, network) for dataset in section["datasets"] for network in section["networks"]]
-
-
-def _ann(section: Mapping[str, Any], dataset: str, network: Mapping[str, Any]) -> Ann:
-    kinds = [METHODS[name].thresholds for name in methods(section, network)]
-    return ann_request(
-        NAME,
-        Images(dataset, section["train_images"], section["test_images"]),
-        network["slug"],
-        network,
-        section["ann"],
-        section["activations"],
-        section["normalization"],
-        tuple(dict.fromkeys(kind for kind in kinds if kind != "trained")),
-        tuple(section["timesteps"]),
-        section["norm"],
-    )
-
-
-def methods(section: Mapping[str, Any], network: Mapping[str, Any]) -> list[str]:
-    """The configured methods that fit the network's activation function, in the configuration's order."""
-    return [name for name in section["methods"] if network["activation"]["name"] in METHODS[name].activations]
-
-
-def runs(config: Config) -> list[Run]:
-    """For every analogue network a conversion by each method, then the calibrations."""
-    section = config.sections[NAME]
-    found = []
-    for ann in anns(config):
-        fitting = methods(section, {"activation": ann.spec.activation})
-        spec = replace(ann.spec, source="")  # the code that made the weights counts through their file
-        found += [_conversion(section, ann, spec, method) for method in fitting]
-        calibrated = section["calibration"]["methods"] if ann.network in section["calibration"]["networks"] else []
-        found += [_calibration(section, ann, spec, method) for method in calibrated if method in fitting]
-    return found
-
-
-def _labels(ann: Ann, method: str, stage: str) -> dict[str, Any]:
-    return {
-        "dataset": ann.dataset,
-        "network": ann.network,
-        "architecture": ann.spec.network.name,
-        "activation": ann.spec.activation["name"],
-        "method": method,
-        "stage": stage,
-    }
-
-
-def _conversion(section: Mapping[str, Any], ann: Ann, spec: AnnSpec, method: str) -> Run:
-    evaluation = section["evaluation"]
-    return Run(
-        run_name(ann.dataset, {"name": ann.network}, method),
-        NAME,
-        _labels(ann, method, "conversion"),
-        ConvertSpec(
-            ann=spec,
-            method=method,
-            timesteps=tuple(section["timesteps"]),
-            batch_size=evaluation["batch_size"],
-            conventions=tuple(evaluation["conventions"]),
-            source=_source("convert_ann", spec),
+STUDY = Study(
+    name="conversion",
+    paper="Bojković et al. 2024",
+    question=(
+        "which thresholds and initial potentials make the spiking copy of a ReLU network most accurate within T "
+        "steps?"
+    ),
+    package=__name__,
+    runs=runs.runs,
+    problems=runs.problems,
+    published=conditions.PUBLISHED,
+    tables=(
+        Table(
+            "tables.accuracy_by_timesteps",
+            "Test accuracy (per cent) of every conversion after T steps, beside the analogue network's (Bojković "
+            "et al. 2024, Tables 1 and 2).",
         ),
-        stage="convert_ann",
-        tables=("accuracy_by_timesteps", "layers"),
-        ann=(ann.dataset, ann.network),
-    )
-
-
-def _calibration(section: Mapping[str, Any], ann: Ann, spec: AnnSpec, method: str) -> Run:
-    calibration, evaluation = section["calibration"], section["evaluation"]
-    return Run(
-        run_name(ann.dataset, {"name": ann.network}, method) + CALIBRATED,
-        NAME,
-        _labels(ann, method, "calibration"),
-        CalibrateSpec(
-            ann=spec,
-            method=method,
-            timesteps=tuple(calibration["timesteps"]),
-            epochs=tuple(calibration["epochs"]),
-            training=TrainingSpec(epochs=max(calibration["epochs"]), **calibration["training"]),
-            surrogate_width=calibration["surrogate_width"],
-            batch_size=evaluation["batch_size"],
-            conventions=tuple(evaluation["conventions"]),
-            source=_source("calibrate_snn", spec),
+        Table("tables.thresholds"),
+        Table("tables.layer_error"),
+        Table(
+            "tables.calibrated",
+            "Accuracy after calibration at each T, beside that of the same conversion without it (Bojković et al."
+            " 2024, Tables 3 and 4).",
         ),
-        stage="calibrate_snn",
-        tables=("curves", "accuracy_by_timesteps", "layers"),
-        ann=(ann.dataset, ann.network),
-    )
-
-
-def _source(stage: str, spec: AnnSpec) -> str:
-    return source_digest(f"spikeinit.stages.{stage}", f"spikeinit.networks.{FAMILIES[spec.network.name]}")
-
-
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
-    """What is wrong with this study's section beyond its schema."""
-    found = checks.dataset_problems("conversion.datasets", section["datasets"], config)
-    calibration = section["calibration"]
-    slugs = [network["slug"] for network in section["networks"]]
-    for index, network in enumerate(section["networks"]):
-        path = f"conversion.networks.{index}"
-        if network["slug"] == ENERGY_NETWORK:
-            found.append((f"{path}.slug", "this name is taken by the energy study's network; choose another"))
-        if network["slug"] in slugs[:index]:
-            found.append((f"{path}.slug", f"= {network['slug']!r}   two networks of the same name"))
-        if not methods(section, network):
-            fitting = [name for name, method in METHODS.items() if network["activation"]["name"] in method.activations]
-            found.append((path, f"none of the methods fits its activation; fitting ones: {', '.join(fitting)}"))
-        found += checks.file_problems(f"{path}.pretrained", network["pretrained"])
-    for index, slug in enumerate(calibration["networks"]):
-        if slug not in slugs:
-            known = ", ".join(slugs)
-            found.append((f"conversion.calibration.networks.{index}", f"= {slug!r}   not one of networks ({known})"))
-    for index, method in enumerate(calibration["methods"]):
-        if method not in section["methods"] or METHODS[method].signed:
-            known = ", ".join(name for name in section["methods"] if not METHODS[name].signed)
-            found.append(
-                (f"conversion.calibration.methods.{index}", f"= {method!r}   not one that can be calibrated ({known})")
-            )
-    if calibration["networks"] and calibration["timesteps"][0] not in section["timesteps"]:
-        found.append(
-            (
-                "conversion.calibration.timesteps.0",
-                f"= {calibration['timesteps'][0]}   not one of timesteps ({', '.join(map(str, section['timesteps']))})",
-            )
-        )
-    if len(calibration["epochs"]) != len(calibration["timesteps"]):
-        found.append(("conversion.calibration.epochs", "needs one number of epochs for each of calibration.timesteps"))
-    for part in ("ann", "calibration"):
-        found += checks.optimizer_problems(
-            f"conversion.{part}.training.optimizer", section[part]["training"]["optimizer"]
-        )
-    return found
-
-
-def differences(config: Config) -> list[str]:
-    """How this configuration departs from the published conditions; empty where the paper's numbers may be expected."""
-    section = config.sections[NAME]
-    published = merge(PUBLISHED, PUBLISHED_IMAGENET) if section["datasets"] == ["imagenet"] else PUBLISHED
-    found = shared_differences(published, section)
-    for network in section["networks"]:
-        if network["width"] != 1:
-            found.append(f"{network['slug']}: width {network['width']} instead of 1")
-    for dataset, rate in PUBLISHED_RATES.items():
-        if dataset in section["datasets"] and section["ann"]["learning_rates"].get(dataset) != rate:
-            found.append(f"{dataset}: learning rate other than {rate}")
-    if not section["ann"]["augmentation"]:
-        found.append("no augmentation")
-    return found
-
-
-def stands_in_for(config: Config) -> dict[str, str | None]:
-    """Published data set -> the configured one laid beside it; None where nothing is."""
-    configured = config.sections[NAME]["datasets"]
-    return {
-        published: next((candidate for candidate in candidates if candidate in configured), None)
-        for published, candidates in STAND_INS.items()
-    }
+        Table("tables.calibration_curves"),
+        Table(
+            "tables.energy",
+            "Operations and energy (joule) per image at each T; synaptic operations alone and with the first "
+            "layer's multiply-accumulates, beside the analogue network's (Bojković et al. 2024, Section 9).",
+        ),
+        Table("tables.activations"),
+        Table("tables.activation_histograms"),
+        Table("tables.sorted_activations"),
+    ),
+    figures=(
+        Figure(
+            "figures.accuracy_by_timesteps",
+            "Test accuracy against the number of time steps, by method. Dashed: the analogue network. Hollow: the"
+            " paper's own numbers, where data set and network are the printed ones.",
+        ),
+        Figure(
+            "figures.published_accuracy",
+            "What the paper prints (Tables 1 and 2): accuracy against the number of time steps. Grey: numbers it "
+            "takes over from others.",
+        ),
+        Figure(
+            "figures.activation_distributions",
+            "Positive activations of the second layer of each analogue network on training images: density, and "
+            "sorted values (the paper's Figures 2 and 5).",
+        ),
+        Figure(
+            "figures.layer_error",
+            "Mean difference between a layer's activation and its neurons' mean output in the running network, in"
+            " units of the mean activation: a layer that converts badly stands out.",
+        ),
+        Figure(
+            "figures.thresholds",
+            "Optimal thresholds of every layer in units of its largest activation, for several numbers of steps.",
+        ),
+        Figure(
+            "figures.calibration_curves",
+            "Test accuracy over the epochs of calibration, from optimal and from maximum thresholds (the paper's "
+            "Figure 4); the number of steps grows at the grey lines, and epoch 0 is the converted network.",
+        ),
+        Figure(
+            "figures.accuracy_against_energy",
+            "Test accuracy against energy per image for every number of steps: 77 fJ a synaptic operation. Star: "
+            "the analogue network at 25 pJ a multiply-accumulate (two FLOP).",
+        ),
+    ),
+    scorecard=Scorecard(
+        "claims.scorecard",
+        "Every number the paper prints for its own method, and its sentences, beside our runs. A verdict is given"
+        " only where the published conditions were met.",
+        title="Scorecard: Bojković et al. 2024, data-driven threshold and potential initialisation",
+    ),
+    anns=runs.anns,
+    reads=("ann/metrics", "activations/activations", "activations/histogram", "activations/sorted"),
+)

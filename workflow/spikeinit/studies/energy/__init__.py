@@ -1,194 +1,116 @@
 """The energy study (Pärna 2025): which initial weights and decay rates give the trained network that spikes least?
 
-Nine published combinations, weight mean x decay range, and beside them other initialisers on the same network. This
-module says which runs those are; tables, figures and claims stand in modules of their own.
+Nine published combinations, weight mean x decay range, and beside them other initialisers on the same network.
+
+This module declares the study; its runs, conditions, tables, figures and claims stand in modules of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from spikeinit.studies.energy import conditions, runs
+from spikeinit.study import Figure, Hypotheses, Scorecard, Study, Table
 
-from spikeinit.config import checks
-from spikeinit.config.configuration import Config
-from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
-from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, shared_differences, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
-from spikeinit.statistics.comparisons import weight_and_decay_comparisons
-
-NAME = "energy"
-
-PUBLISHED = {
-    "weight_means": [-0.01, 0.0, 0.01],
-    "weight_sd": 0.1,
-    "beta_ranges": {"low": [0.0, 0.34], "medium": [0.34, 0.67], "high": [0.67, 1.0]},
-    "train_images": None,
-    "test_images": None,
-    "network": {"name": "energy", "width": 1.0},
-    "encoding": {"name": "rate", "timesteps": 20},
-    "training": {
-        "epochs": 50,
-        "batch_size": 1024,
-        "optimizer": {"name": "adam", "learning_rate": 0.01},
-        "schedule": {"name": "step", "every": 10, "factor": 0.1},
-        "loss": {"name": "cross_entropy_per_step"},
-    },
-    "neuron": {
-        "threshold": 1.0,
-        "reset": "subtract",
-        "surrogate": "arctan",
-        "slope": 1.0,
-        "learn": ["decay", "threshold"],
-    },
-}
-"""The conditions the thesis states (Sec. 3, Appendix 2), in the configuration's own keys."""
-
-PUBLISHED_RUNS = 10
-
-STAND_INS = {"mnist": ("mnist", "mnist5k"), "fashion_mnist": ("fashion_mnist",)}
-"""Published data set -> the data sets whose results are laid beside it, best first."""
-
-
-def runs(config: Config) -> list[Run]:
-    """The nine combinations for each data set, then the comparison's initialisers."""
-    section = config.sections[NAME]
-    comparison = section["comparison"]
-    published = [
-        ({"name": "normal", "mean": float(mean), "sd": float(section["weight_sd"])}, beta)
-        for mean in section["weight_means"]
-        for beta in section["beta_ranges"]
-    ]
-    compared = [(choice, beta) for choice in comparison["initializers"] for beta in comparison["beta_ranges"]]
-    return [
-        _run(config, section, dataset, choice, beta)
-        for dataset in section["datasets"]
-        for choice, beta in published + compared * _is_compared(dataset, comparison)
-    ]
-
-
-def _is_compared(dataset: str, comparison: Mapping[str, Any]) -> bool:
-    return comparison["datasets"] is None or dataset in comparison["datasets"]
-
-
-def _run(config: Config, section: Mapping[str, Any], dataset: str, choice: Mapping[str, Any], beta: str) -> Run:
-    normal = choice["name"] == "normal"
-    parameters = {key: value for key, value in choice.items() if not (normal and key == "sd")}
-    labels = {
-        "dataset": dataset,
-        "initializer": choice["name"],
-        "weight_mean": choice.get("mean") if normal else None,
-        "beta_range": beta,
-    }
-    low, high = section["beta_ranges"][beta]
-    data_driven = choice["name"] == DATA_DRIVEN
-    neuron = {key: tuple(value) if isinstance(value, list) else value for key, value in section["neuron"].items()}
-    if data_driven:
-        neuron["initial_potential"] = section["neuron"]["threshold"] / 2
-    initializer = initializer_spec(config, choice, section["initializer"])
-    if data_driven:
-        ann = _ann(section, dataset)
-        initializer = replace(initializer, parameters={"ann": ann_digest(ann), "ann_seed": ann.spec.seed})
-    spec = TrainSpec(
-        images=Images(dataset, section["train_images"], section["test_images"]),
-        network=NetworkSpec(**section["network"]),
-        encoding=EncodingSpec(**section["encoding"]),
-        neuron=NeuronSpec(decay=(float(low), float(high)), **neuron),
-        initializer=initializer,
-        training=TrainingSpec(**section["training"]),
-        seeds=tuple(section["seeds"]),
-        source=train_source(section["network"]["name"]),
-    )
-    evaluation = evaluate_spec(spec, section["evaluation"])
-    started_from = (dataset, ENERGY_NETWORK) if data_driven else None
-    return Run(run_name(dataset, parameters, beta), NAME, labels, spec, evaluation, ann=started_from)
-
-
-def anns(config: Config) -> list[Ann]:
-    """The network as a ReLU network on every data set where `data_driven` is among the compared initialisers."""
-    section = config.sections[NAME]
-    comparison = section["comparison"]
-    if not any(choice["name"] == DATA_DRIVEN for choice in comparison["initializers"]):
-        return []
-    return [_ann(section, dataset) for dataset in section["datasets"] if _is_compared(dataset, comparison)]
-
-
-def _ann(section: Mapping[str, Any], dataset: str) -> Ann:
-    options = section["data_driven"]
-    constant = section["encoding"]["parameters"] if section["encoding"]["name"] == ANALOGUE_INPUT else {}
-    return ann_request(
-        NAME,
-        Images(dataset, section["train_images"], section["test_images"]),
-        ENERGY_NETWORK,
-        {**section["network"], "activation": {"name": "relu"}},
-        options["ann"],
-        options["activations"],
-        {"mean": 0.0, "std": 1.0, **constant},
-        ("optimal",),
-        (section["encoding"]["timesteps"],),
-        options["norm"],
-    )
-
-
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
-    """What is wrong with this study's section beyond its schema."""
-    found = checks.dataset_problems("energy.datasets", section["datasets"], config)
-    for name, bounds in section["beta_ranges"].items():
-        found += checks.decay_range_problems(f"energy.beta_ranges.{name}", bounds)
-    for index, name in enumerate(section["comparison"]["beta_ranges"]):
-        if name not in section["beta_ranges"]:
-            known = ", ".join(section["beta_ranges"])
-            found.append((f"energy.comparison.beta_ranges.{index}", f"= {name!r}   not one of beta_ranges ({known})"))
-    for index, name in enumerate(section["comparison"]["datasets"] or []):
-        if name not in section["datasets"]:
-            known = ", ".join(section["datasets"])
-            found.append((f"energy.comparison.datasets.{index}", f"= {name!r}   not one of datasets ({known})"))
-    context = {"threshold": section["neuron"]["threshold"], "gain": section["neuron"]["gain"], "decay": 0.5}
-    context["gain"] = 0.5 if context["gain"] == "one_minus_decay" else context["gain"]
-    for index, choice in enumerate(section["comparison"]["initializers"]):
-        path = f"energy.comparison.initializers.{index}"
-        if choice["name"] == DATA_DRIVEN:
-            found += [(f"{path}.{key}", f"{DATA_DRIVEN} takes no parameters here") for key in choice if key != "name"]
-            continue
-        found += checks.initializer_problems(path, choice, context)
-    found += checks.repeated_problems("energy.comparison.initializers", section["comparison"]["initializers"])
-    found += checks.optimizer_problems("energy.training.optimizer", section["training"]["optimizer"])
-    found += checks.encoding_problems("energy.encoding", section["encoding"], *section["datasets"])
-    found += checks.network_problems("energy.network", section["network"])
-    return found
-
-
-def differences(config: Config) -> list[str]:
-    """How this configuration departs from the published conditions; empty where the paper's numbers may be expected."""
-    section = config.sections[NAME]
-    found = shared_differences(PUBLISHED, section)
-    if len(section["seeds"]) < PUBLISHED_RUNS:
-        found.append(f"{len(section['seeds'])} runs per combination instead of {PUBLISHED_RUNS}")
-    return found
-
-
-def stands_in_for(config: Config) -> dict[str, str | None]:
-    """Published data set -> the configured one laid beside it; None where nothing is."""
-    configured = config.sections[NAME]["datasets"]
-    return {
-        published: next((candidate for candidate in candidates if candidate in configured), None)
-        for published, candidates in STAND_INS.items()
-    }
-
-
-def hypotheses(config: Config) -> dict[str, Any]:
-    """What `test_hypotheses` is asked: the thesis's comparisons and the two-way analysis of variance.
-
-    Runs that died count, as they do in the tables: the thesis leaves none out.
-    """
-    section = config.sections[NAME]
-    comparisons = weight_and_decay_comparisons(section["weight_means"], _low_to_high(section["beta_ranges"]))
-    return {
-        "outcomes": ["trained", "dead"],
-        "comparisons": [comparison.to_spec() for comparison in comparisons],
-        "anova": {"factors": ["weight_mean", "beta_range"], "where": {"initializer": "normal"}},
-    }
-
-
-def _low_to_high(ranges: Mapping[str, Sequence[float]]) -> list[str]:
-    return sorted(ranges, key=lambda name: tuple(ranges[name]))
+STUDY = Study(
+    name="energy",
+    paper="Pärna 2025",
+    question="which initial weights and decay rates give the trained network that spikes least, at equal accuracy?",
+    package=__name__,
+    runs=runs.runs,
+    problems=runs.problems,
+    published=conditions.PUBLISHED,
+    tables=(
+        Table("tables.spikes_by_run"),
+        Table(
+            "tables.spikes_by_combination",
+            "Spikes per neuron and image and accuracy for each mean weight and range of decay rates (Pärna 2025, "
+            "Tables 5 and 6). ``spikes_mean`` is summed over the time steps, ``spikes_per_step_mean`` divided by "
+            "their number: the printed output layer fits only the latter. Means take every run whose measure is "
+            "finite; ``outcomes`` says how many of them trained.",
+        ),
+        Table(
+            "tables.spikes_by_weight_mean",
+            "Spikes per neuron and image and accuracy by mean weight, over the runs of all ranges of decay rates "
+            "(Pärna 2025, Tables 1 and 2).",
+        ),
+        Table(
+            "tables.spikes_by_beta_range",
+            "Spikes per neuron and image and accuracy by range of decay rates, over the runs of all mean weights "
+            "(Pärna 2025, Tables 3 and 4).",
+        ),
+        Table(
+            "tables.initializers",
+            "Every initialiser on the same network: outcomes of its runs, test accuracy (%), all spikes of one "
+            "image, and the energy of one image in joule by each convention.",
+        ),
+        Table(
+            "tables.energy",
+            "Operations and energy (joule) per image by the layer that sends the spikes; layer 0 is the encoded "
+            "input.",
+        ),
+        Table("tables.rates"),
+        Table("tables.curves"),
+        Table(
+            "tables.outcomes",
+            "How many seeds of each combination trained, fell silent (dead) or diverged, and in which epoch.",
+        ),
+    ),
+    figures=(
+        Figure(
+            "figures.spikes_by_weight_mean",
+            "Spikes per neuron and image in each layer, by the mean of the initial weights, over all ranges of "
+            "decay rates (Pärna 2025, Figs. 6 and 7). Summed over the time steps, counted on test images. Points "
+            "are means over runs, bars one standard deviation, small dots single runs. Hollow diamonds are the "
+            "printed values where the data set is the printed one; the output layer, printed per step, is "
+            "multiplied by the 20 published steps.",
+        ),
+        Figure(
+            "figures.spikes_by_beta_range",
+            "Spikes per neuron and image in each layer, by the range from which the decay rates are drawn, over "
+            "all mean weights (Pärna 2025, Figs. 8 and 9). Points are means over runs, bars one standard "
+            "deviation, small dots single runs. Hollow diamonds are the printed values where the data set is the "
+            "printed one; the output layer, printed per step, is multiplied by the 20 published steps.",
+        ),
+        Figure(
+            "accuracy_figures.accuracy_against_spikes",
+            "Test accuracy against all spikes of the network during one image, for every initialiser on the same "
+            "network. Points are means over seeds, bars one standard deviation; the fill of a marker tells the "
+            "range of decay rates. The line joins the initialisers that no other beats in both. Where accuracies "
+            "differ much the vertical axis is logarithmic in the error. Dead and diverged runs count; the table "
+            "of outcomes lists them.",
+        ),
+        Figure(
+            "accuracy_figures.accuracy_against_energy",
+            "Test accuracy against the energy of one image, by each convention for the energy of an operation. "
+            "Synaptic operations are counted from real spikes, each with its real number of targets; memory and "
+            "leakage are not counted.",
+        ),
+        Figure(
+            "figures.spikes_over_epochs",
+            "Spikes per neuron and image on the training batches, epoch by epoch and layer by layer. Solid lines:"
+            " published mean weights, over all ranges of decay rates, with a band of one standard deviation; "
+            "other lines: the other initialisers.",
+        ),
+        Figure(
+            "figures.firing_rates",
+            "Distribution of firing rates on the test images: the share of all neurons and images of a layer with"
+            " so many spikes per step. The vertical axis is logarithmic; rates that never occur are not drawn.",
+        ),
+        Figure(
+            "figures.silent_and_saturated",
+            "Share of neurons that spike on no test image (silent), and of those whose mean rate is at least 0.95"
+            " spikes per step (saturated). Markers are means over runs, small dots single runs.",
+        ),
+    ),
+    scorecard=Scorecard(
+        "claims.scorecard",
+        "Every claim and printed number of Pärna (2025) beside ours: value, interval and number of runs. "
+        "*Reproduced* and *not reproduced* are said only where the published conditions were met; *contradicted "
+        "by the paper's own tables* where printed numbers exclude one another. Long groups are folded; open them "
+        "with a click.",
+        title="Scorecard: Pärna 2025, impact of initialisation on energy requirements",
+    ),
+    anns=runs.anns,
+    hypotheses=Hypotheses("spikes_by_run", runs.hypotheses),
+    audit="audit.rows",
+    text_columns=("beta_range",),
+)

@@ -5,11 +5,11 @@ Unstated in the paper: the six thresholds of figure 2, the values of figure 10, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from spikeinit.config.configuration import Config
-from spikeinit.jobs.runs import shared_differences
+from spikeinit.config.differences import counterparts, differences
+from spikeinit.study import Part, Published, Section
 
 PUBLISHED_INITIALIZERS = (
     "micheli2024",
@@ -52,7 +52,7 @@ PUBLISHED_EPOCHS = {"mnist": 150, "fashion_mnist": 150, "nmnist": 150, "cifar10"
 PUBLISHED_TIMESTEPS = 3
 """For images; the paper does not say how many of its 1 ms bins of N-MNIST are used."""
 
-STAND_INS = {
+COUNTERPARTS = {
     "mnist": ("mnist", "mnist5k", "digits"),
     "fashion_mnist": ("fashion_mnist",),
     "nmnist": ("nmnist", "nmnist1k", "nmnist_small"),
@@ -61,37 +61,25 @@ STAND_INS = {
 """Published data set -> the data sets whose results are laid beside it, best first."""
 
 
-def conditions_by_part(config: Config) -> dict[str, dict[str, Any]]:
-    """Part of the study -> how it departs from the paper, and which data set stands in for which published one."""
-    section = config.sections["propagation"]
+def _parts(section: Section) -> dict[str, Part]:
+    """Part of the study -> how it departs from the paper, and on which data sets."""
     shared = _training_differences(section)
-    parts: dict[str, dict[str, Any]] = {"simulation": {"differences": _simulation_differences(section), "datasets": {}}}
+    parts = {"simulation": Part(tuple(_simulation_differences(section)))}
     for network in ("deep_mlp", "deep_cnn"):
         tasks = [task for task in section["classification"]["tasks"] if task["network"]["name"] == network]
-        datasets = _stand_ins(task["dataset"] for task in tasks)
-        used = [task for task in tasks if task["dataset"] in datasets.values()]
-        found = [text for task in used for text in _task_differences(task)]
-        parts[network] = {"differences": [*shared, *dict.fromkeys(found)], "datasets": datasets}
+        datasets = tuple(task["dataset"] for task in tasks)
+        shown = counterparts(COUNTERPARTS, datasets).values()
+        found = [text for task in tasks if task["dataset"] in shown for text in _task_differences(task)]
+        parts[network] = Part((*shared, *dict.fromkeys(found)), datasets)
     robustness = section["robustness"]
-    found = [
-        *shared,
-        *_task_differences({**robustness, "network": {"width": robustness["network_width"], "options": {}}}),
-    ]
-    parts["robustness"] = {"differences": found, "datasets": _stand_ins([robustness["dataset"]])}
+    found = _task_differences({**robustness, "network": {"width": robustness["network_width"], "options": {}}})
+    parts["robustness"] = Part((*shared, *found), (robustness["dataset"],))
     return parts
 
 
-def _stand_ins(datasets: Iterable[str]) -> dict[str, str | None]:
-    configured = list(datasets)
-    return {
-        published: next((candidate for candidate in candidates if candidate in configured), None)
-        for published, candidates in STAND_INS.items()
-    }
-
-
-def _simulation_differences(section: Mapping[str, Any]) -> list[str]:
+def _simulation_differences(section: Section) -> list[str]:
     simulation = section["simulation"]
-    found = shared_differences(PUBLISHED_SIMULATION, simulation)
+    found = differences(PUBLISHED_SIMULATION, simulation)
     thresholds = sorted(simulation["thresholds"])
     if len(thresholds) < PUBLISHED_THRESHOLDS or thresholds[0] != 0 or thresholds[-1] != 1:
         found.append(f"thresholds {thresholds} instead of {PUBLISHED_THRESHOLDS} from 0 to 1")
@@ -106,19 +94,19 @@ def _simulation_differences(section: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _training_differences(section: Mapping[str, Any]) -> list[str]:
-    found = shared_differences(PUBLISHED_NEURON, section["neuron"], "neuron.")
-    found += shared_differences(PUBLISHED_TRAINING, section["training"])
+def _training_differences(section: Section) -> list[str]:
+    found = differences(PUBLISHED_NEURON, section["neuron"], "neuron.")
+    found += differences(PUBLISHED_TRAINING, section["training"])
     absent = [name for name in PUBLISHED_INITIALIZERS if name not in section["classification"]["initializers"]]
     return [*found, f"without {', '.join(absent)}"] if absent else found
 
 
 def _task_differences(task: Mapping[str, Any]) -> list[str]:
     dataset = task["dataset"]
-    events = dataset in STAND_INS["nmnist"]
-    published = next((name for name, candidates in STAND_INS.items() if dataset in candidates), "")
+    events = dataset in COUNTERPARTS["nmnist"]
+    published = next((name for name, candidates in COUNTERPARTS.items() if dataset in candidates), "")
     expected = {"epochs": PUBLISHED_EPOCHS.get(published, 150), "train_images": None, "test_images": None}
-    found = shared_differences(expected, task, f"{dataset}: ")
+    found = differences(expected, task, f"{dataset}: ")
     if task["network"]["width"] != 1:
         found.append(f"{dataset}: network width {task['network']['width']:g} instead of 1")
     if task["network"]["options"]:
@@ -130,13 +118,4 @@ def _task_differences(task: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def differences(config: Config) -> list[str]:
-    """All departures from the paper, of whichever part."""
-    parts = conditions_by_part(config)
-    return list(dict.fromkeys(text for part in parts.values() for text in part["differences"]))
-
-
-def stands_in_for(config: Config) -> dict[str, str | None]:
-    """Published data set -> a configured one laid beside it, in whichever part; None where nothing is."""
-    parts = list(conditions_by_part(config).values())[1:]
-    return {name: next((p["datasets"][name] for p in parts if p["datasets"][name]), None) for name in STAND_INS}
+PUBLISHED = Published(counterparts=COUNTERPARTS, files=("micheli2024_claims.csv",), parts=_parts)

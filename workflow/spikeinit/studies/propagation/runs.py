@@ -1,0 +1,229 @@
+"""Which runs the propagation study needs: simulations, trainings of eight initialisers, and of two that vary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spikeinit.config import checks
+from spikeinit.config.configuration import Config
+from spikeinit.jobs.provenance import source_digest
+from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source, run_name, sharing_jobs, train_source
+from spikeinit.networks import deep_cnn, deep_mlp
+from spikeinit.specs import (
+    EncodingSpec,
+    Images,
+    NetworkSpec,
+    NeuronSpec,
+    SimulateSpec,
+    Simulation,
+    TrainingSpec,
+    TrainSpec,
+)
+
+NAME = "propagation"
+
+SWEEPS = {"depths": "depth", "widths": "width", "decays": "decay", "thresholds": "threshold"}
+"""Key of the robustness section -> what varies, as tables and labels call it."""
+
+SIZES = {"deep_mlp": (deep_mlp.NEURONS, deep_mlp.DEPTH), "deep_cnn": (deep_cnn.CHANNELS, deep_cnn.DEPTH)}
+"""Network -> its published width and depth."""
+
+LABELS = ("experiment", "dataset", "network", "initializer", "depth", "width", "decay", "threshold")
+
+
+def runs(config: Config) -> list[Run]:
+    """The simulations, the trainings of figures 8 and 9, task by task, and those of figure 10, in batches."""
+    section = config.sections[NAME]
+    return _simulated(config) + sharing_jobs(_trained(config, section), section["runs_per_job"])
+
+
+def _simulated(config: Config) -> list[Run]:
+    """Two jobs: everything with one time step (figures 2 to 4 and gradients), and over many steps (5 to 7)."""
+    section = config.sections[NAME]["simulation"]
+    groups = {"one_step": _one_step(section), "over_time": _over_time(section)}
+    neuron = config.sections[NAME]["neuron"]
+    return [
+        Run(
+            name,
+            NAME,
+            {**dict.fromkeys(LABELS), "experiment": "simulation"},
+            SimulateSpec(
+                tuple(_simulation(config, section, **values) for values in simulations),
+                seed=section["seed"],
+                surrogate=neuron["surrogate"],
+                slope=neuron["slope"],
+                source=source_digest("spikeinit.stages.simulate_network"),
+            ),
+            stage="simulate_network",
+            tables=("signals",),
+        )
+        for name, simulations in groups.items()
+    ]
+
+
+def _one_step(section: Mapping[str, Any]) -> list[dict[str, Any]]:
+    by_threshold = [
+        {"label": "thresholds", "initializer": name, "threshold": float(threshold)}
+        for name in ("micheli2024", "he")
+        for threshold in section["thresholds"]
+    ]
+    by_initializer = [
+        {"label": "initializers", "initializer": name, "gradient_repeats": section["gradient_repeats"]}
+        for name in section["initializers"]
+    ]
+    by_width = [
+        {"label": "finite_size", "initializer": "micheli2024", "width": width, "threshold": float(threshold)}
+        for width in section["finite_size"]["widths"]
+        for threshold in section["finite_size"]["thresholds"]
+    ]
+    return by_threshold + by_initializer + by_width
+
+
+def _over_time(section: Mapping[str, Any]) -> list[dict[str, Any]]:
+    time = section["time"]
+    common = {"timesteps": time["timesteps"], "decay": float(time["decay"]), "repeats": time["repeats"]}
+    by_initializer = [{"label": "time_steps", "initializer": name, **common} for name in section["initializers"]]
+    clamped = {"label": "clamped_input", "initializer": "micheli2024", **common, "first_layer": "clamp"}
+    high = {"label": "high_decay", "initializer": "micheli2024", **common, "decay": float(time["high_decay"])}
+    return [*by_initializer, clamped, high]
+
+
+def _simulation(config: Config, section: Mapping[str, Any], **values: Any) -> Simulation:
+    shared = {key: section[key] for key in ("depth", "width", "repeats", "threshold")}
+    simulation = {"decay": float(section["time"]["decay"]), "timesteps": 1, **shared, **values}
+    name = simulation["initializer"]
+    parameters = {}
+    if simulation["timesteps"] == 1 and name == "rossbroich2022":
+        # After one step from rest nothing has leaked yet: only a law without leak gives the potentials it promises.
+        parameters = {"decay": 0.0}
+    return Simulation(**simulation, parameters=parameters, source=law_source(config, name))
+
+
+def _trained(config: Config, section: Mapping[str, Any]) -> list[Run]:
+    compared = [
+        _compared(config, section, task, name)
+        for task in section["classification"]["tasks"]
+        for name in section["classification"]["initializers"]
+    ]
+    robustness = section["robustness"]
+    base = [_robust(config, section, name, "base", None) for name in robustness["initializers"]]
+    swept = [
+        _robust(config, section, name, parameter, value)
+        for key, parameter in SWEEPS.items()
+        for value in robustness[key]
+        if value != _base_value(section, parameter)
+        for name in robustness["initializers"]
+    ]
+    return compared + (base + swept if any(robustness[key] for key in SWEEPS) else [])
+
+
+def _compared(config: Config, section: Mapping[str, Any], task: Mapping[str, Any], name: str) -> Run:
+    seeds = section["classification"]["seeds"]
+    spec = _training(config, section, task, name, network=task["network"], seeds=seeds)
+    return _run(section, "comparison", spec, run_name(task["dataset"], {"name": name}, task["network"]["name"]))
+
+
+def _robust(config: Config, section: Mapping[str, Any], name: str, parameter: str, value: float | None) -> Run:
+    robustness = section["robustness"]
+    changed = {} if value is None else {parameter: value}
+    network = {"name": "deep_mlp", "width": robustness["network_width"], "options": {}}
+    if "width" in changed:
+        network["width"] = changed.pop("width") / deep_mlp.NEURONS
+    if "depth" in changed:
+        network["options"] = {"depth": changed.pop("depth")}
+    spec = _training(config, section, robustness, name, network=network, seeds=robustness["seeds"], neuron=changed)
+    slug = run_name(robustness["dataset"], {"name": name}, "base" if value is None else f"{parameter}{value:g}")
+    return _run(section, parameter, spec, slug)
+
+
+def _run(section: Mapping[str, Any], experiment: str, spec: TrainSpec, name: str) -> Run:
+    width, depth = SIZES[spec.network.name]
+    values = (
+        experiment,
+        spec.images.dataset,
+        spec.network.name,
+        spec.initializer.name,
+        spec.network.options.get("depth", depth),
+        round(width * spec.network.width),
+        spec.neuron.decay,
+        spec.neuron.threshold,
+    )
+    return Run(
+        name,
+        NAME,
+        dict(zip(LABELS, values, strict=True)),
+        spec,
+        evaluate_spec(spec, section["evaluation"]),
+        tables=("metrics", "curves", "iterations", "accuracy"),
+    )
+
+
+def _training(
+    config: Config,
+    section: Mapping[str, Any],
+    task: Mapping[str, Any],
+    name: str,
+    *,
+    network: Mapping[str, Any],
+    seeds: Sequence[int],
+    neuron: Mapping[str, float] = {},
+) -> TrainSpec:
+    training = {**section["training"], "epochs": task["epochs"]}
+    neuron = {**section["neuron"], **neuron}
+    return TrainSpec(
+        images=Images(task["dataset"], task["train_images"], task["test_images"]),
+        network=NetworkSpec(**network),
+        encoding=EncodingSpec(**task["encoding"]),
+        neuron=NeuronSpec(**{key: tuple(value) if isinstance(value, list) else value for key, value in neuron.items()}),
+        initializer=initializer_spec(config, {"name": name}, section["initializer"]),
+        training=TrainingSpec(**training),
+        seeds=tuple(seeds),
+        source=train_source(network["name"]),
+    )
+
+
+def _base_value(section: Mapping[str, Any], parameter: str) -> float:
+    if parameter == "width":
+        return round(deep_mlp.NEURONS * section["robustness"]["network_width"])
+    return deep_mlp.DEPTH if parameter == "depth" else section["neuron"][parameter]
+
+
+def table_options(config: Config) -> dict[str, Any]:
+    """What the tables take from the configuration."""
+    section = config.sections[NAME]
+    return {"accuracy_levels": section["accuracy_levels"], "confidence": section["statistics"]["confidence"]}
+
+
+def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+    """What is wrong with this study's section beyond its schema."""
+    neuron = section["neuron"]
+    context = {"threshold": neuron["threshold"], "decay": neuron["decay"], "gain": neuron["gain"]}
+    context["gain"] = 1 - neuron["decay"] if context["gain"] == "one_minus_decay" else context["gain"]
+    found = checks.optimizer_problems("propagation.training.optimizer", section["training"]["optimizer"])
+    for part in ("simulation", "classification", "robustness"):
+        for index, name in enumerate(section[part]["initializers"]):
+            path = f"propagation.{part}.initializers.{index}"
+            found += checks.initializer_problems(path, {"name": name}, context)
+    tasks = section["classification"]["tasks"]
+    for index, task in enumerate(tasks):
+        path = f"propagation.classification.tasks.{index}"
+        found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [task["dataset"]], config)]
+        found += checks.network_problems(f"{path}.network", task["network"])
+        found += checks.encoding_problems(f"{path}.encoding", task["encoding"], task["dataset"])
+        same = [(other["dataset"], other["network"]["name"]) for other in tasks[:index]]
+        if (task["dataset"], task["network"]["name"]) in same:
+            found.append((path, f"= {task['dataset']}, {task['network']['name']}   listed twice"))
+    robustness = section["robustness"]
+    path = "propagation.robustness"
+    found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [robustness["dataset"]], config)]
+    found += checks.encoding_problems(f"{path}.encoding", robustness["encoding"], robustness["dataset"])
+    for index, threshold in enumerate(robustness["thresholds"]):
+        for name in robustness["initializers"]:
+            values = {**context, "threshold": threshold}
+            found += checks.initializer_problems(f"{path}.thresholds.{index}", {"name": name}, values)
+    for index, threshold in enumerate(section["simulation"]["thresholds"]):
+        values = {**context, "threshold": threshold}
+        where = f"propagation.simulation.thresholds.{index}"
+        found += checks.initializer_problems(where, {"name": "micheli2024"}, values)
+    return found

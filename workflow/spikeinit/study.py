@@ -1,0 +1,177 @@
+"""A study is one declared object: what it asks, which runs answer it, and everything it ends in.
+
+    STUDY = Study(
+        name="energy",
+        paper="Pärna 2025",
+        question="which initial weights and decays give the network that spikes least?",
+        package=__name__,
+        runs=runs.runs,
+        problems=runs.problems,
+        published=Published(settings={"training": {"epochs": 50}}, counterparts={"mnist": ("mnist", "mnist5k")}),
+        tables=(Table("tables.spikes_by_run"), Table("tables.outcomes", "How many seeds trained, died or diverged.")),
+        figures=(Figure("figures.firing_rates", "Distribution of firing rates on the test images."),),
+        scorecard=Scorecard("claims.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
+    )
+
+The Snakefile's targets, the schema of the configuration, the planner and the report are loops over such objects. What a
+table or a figure is called is the name of the function that makes it, and is written nowhere else. Those functions need
+pandas and matplotlib, which planning must not load: they are named as text, "module.function" below the study's package,
+and imported by the stage that calls them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spikeinit.config.configuration import Config
+    from spikeinit.config.schema import Schema
+    from spikeinit.jobs.anns import Ann
+    from spikeinit.jobs.runs import Run
+
+Section = Mapping[str, Any]
+"""A study's own part of the configuration."""
+
+Problems = list[tuple[str, str]]
+"""(key path, what is wrong with its value)"""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one function of a study's package makes: `function` is "module.function", `caption` its line in the report."""
+
+    function: str
+    caption: str = ""
+
+    @property
+    def name(self) -> str:
+        """The function's own name, which is the file's name too."""
+        return self.function.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Table(Output):
+    """tables/<name>.csv, made by a function from `StudyRuns` to a data frame.
+
+    A table with a caption also comes as a page for the report; one without is too long to be read there.
+    """
+
+
+@dataclass(frozen=True)
+class Figure(Output):
+    """figures/<name>.svg and .png, drawn by a function from `StudyTables` to a matplotlib figure."""
+
+
+@dataclass(frozen=True)
+class Scorecard(Output):
+    """scorecard.csv, .md and .html, judged by a function from `Evidence` to a list of entries. `title`: its heading."""
+
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Hypotheses:
+    """What is tested: the comparisons asked for under a configuration, on the table that `table` names."""
+
+    table: str
+    ask: Callable[[Config], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a study whose claims have conditions of their own.
+
+    differences: how it departs from the paper. datasets: the configured data sets it uses.
+    """
+
+    differences: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
+
+
+def _configured_datasets(section: Section) -> Iterable[str]:
+    return section["datasets"]
+
+
+def _nothing(_: Any) -> Any:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What a paper states, and which of our data sets is laid beside which of its own.
+
+    settings: in the keys of the study's section; a configuration that differs in one of them departs from the paper.
+    counterparts: published data set -> the data sets whose results are laid beside it, best first.
+    files: CSV files of printed numbers, in workflow/published or in the study's own package.
+    datasets: the data sets that a section uses. departures: what else departs from the paper, as readable lines.
+    parts: for a study whose claims rest on parts with conditions of their own; then `settings` and `departures` are
+    not looked at.
+    """
+
+    settings: Section = field(default_factory=dict)
+    counterparts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    datasets: Callable[[Section], Iterable[str]] = _configured_datasets
+    departures: Callable[[Section], Iterable[str]] = _nothing
+    parts: Callable[[Section], Mapping[str, Part]] | None = None
+
+
+def _no_options(_: Config) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One study.
+
+    name: of its section in the configuration, its target and its folder. paper: author and year. question: what it asks.
+    package: the Python package that declares it; schema.yaml there says what its section may hold.
+    runs: configuration -> its runs, in a fixed order. problems: (section, whole configuration, schema) -> what is wrong
+    with the section beyond its schema. anns: the analogue networks it needs. published: what the paper states.
+    tables, figures, scorecard: what it ends in, in the order of the report. hypotheses: what is tested. audit: "module.
+    function" that checks the paper's printed numbers against one another. options: what its tables take from the
+    configuration. reads: files of analogue networks and of their activations that its tables are made of, such as
+    "ann/metrics". text_columns: columns of its tables that stay text even where every value looks like a number.
+    """
+
+    name: str
+    paper: str
+    question: str
+    package: str
+    runs: Callable[[Config], list[Run]]
+    problems: Callable[[Section, Section, Schema], Problems]
+    published: Published
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+    scorecard: Scorecard
+    anns: Callable[[Config], Iterable[Ann]] = _nothing
+    hypotheses: Hypotheses | None = None
+    audit: str = ""
+    options: Callable[[Config], dict[str, Any]] = _no_options
+    reads: tuple[str, ...] = ()
+    text_columns: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its package."""
+        return Path(sys.modules[self.package].__file__).parent
+
+    @property
+    def schema(self) -> Path:
+        """The JSON schema of its section."""
+        return self.folder / "schema.yaml"
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What its claims are judged by beside its tables: files <name>.csv in the study's folder."""
+        return ("statistics",) * (self.hypotheses is not None) + ("audit",) * bool(self.audit)
+
+    def load(self, function: str) -> Callable[..., Any]:
+        """The function of its package that "module.function" names; imports the module."""
+        module, _, name = function.rpartition(".")
+        return vars(importlib.import_module(f"{self.package}.{module}"))[name]
