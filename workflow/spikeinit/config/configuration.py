@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spikeinit.config import schema, stand_ins
+from spikeinit.config import stand_ins
+from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.io import parse_yaml
 from spikeinit.nested import merge
 
 STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
 """All studies, in the order in which they appear everywhere."""
+
+SECTION_SCHEMAS = {study: Path(__file__).parents[1] / "studies" / study / "schema.yaml" for study in STUDIES}
+"""Study -> the JSON schema of its section of the configuration."""
 
 CUSTOM_FILES = ("train.npz", "test.npz")
 """What the folder of a user's own data set holds."""
@@ -31,7 +35,10 @@ class CustomDataset:
 
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration. `sections` holds each study's own part, with every default filled in."""
+    """A checked configuration. `sections` holds each study's own part, with every default filled in.
+
+    schema: what it was checked against, and what gives defaults to values that studies put into their sections.
+    """
 
     name: str
     device: str
@@ -44,6 +51,7 @@ class Config:
     tracking_enabled: bool
     tracking_uri: str | None
     sections: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    schema: Schema = field(repr=False, compare=False)
 
 
 def load_config(paths: Sequence[str | Path]) -> Config:
@@ -69,10 +77,11 @@ def load_config(paths: Sequence[str | Path]) -> Config:
 
 def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
     """Check a merged configuration and freeze it; `UserError` with every problem, before anything has run."""
+    schema = Schema.of(SECTION_SCHEMAS)
     found = schema.problems(mapping)
     if not found:
         filled = schema.with_defaults(mapping)
-        found = _semantic_problems(filled)
+        found = _semantic_problems(filled, schema)
     if found:
         width = max(len(path) for path, _ in found)
         lines = [f"  {path:<{width}}  {text}" for path, text in found]
@@ -91,10 +100,11 @@ def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
         tracking_enabled=filled["tracking"]["enabled"],
         tracking_uri=filled["tracking"]["uri"],
         sections={study: filled[study] for study in STUDIES if study in filled},
+        schema=schema,
     )
 
 
-def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _semantic_problems(config: Mapping[str, Any], schema: Schema) -> list[tuple[str, str]]:
     """What a schema cannot say: names that must exist, ranges that must be ordered, parameters a law must accept."""
     from spikeinit.initializers import registry
 
@@ -118,5 +128,5 @@ def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
                 section = merge(config[study], values or {})
                 found.extend(schema.problems_at([study], section, f"{study}.stand_ins.{name}"))
             module = importlib.import_module(f"spikeinit.studies.{study}")
-            found.extend(module.problems(config[study], config))
+            found.extend(module.problems(config[study], config, schema))
     return found

@@ -15,8 +15,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spikeinit.config import schema
 from spikeinit.config.checks import Problems
+from spikeinit.config.schema import Schema
 from spikeinit.io import canonical_json, digest
 
 SWEPT_PARTS = ("network", "initializer", "encoding", "neuron", "training")
@@ -44,7 +44,7 @@ def points(sweep: Sweep) -> list[Point]:
     return [dict(zip(sweep, values, strict=True)) for values in itertools.product(*choices)]
 
 
-def section_at(section: Mapping[str, Any], study: str, point: Point) -> dict[str, Any]:
+def section_at(section: Mapping[str, Any], study: str, point: Point, schema: Schema) -> dict[str, Any]:
     """The study's section with the point's values in place, and the schema's defaults inside them."""
     changed = copy.deepcopy(dict(section))
     for key, value in point.items():
@@ -102,7 +102,7 @@ def _slug(value: Any) -> str:
     return "-" + "".join(kept)
 
 
-def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None]) -> Problems:
+def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None], schema: Schema) -> Problems:
     """Keys that cannot be swept and values that the schema of their key refuses."""
     found: Problems = []
     for name, sweep in active(sweeps).items():
@@ -110,13 +110,13 @@ def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None]) -> Probl
         if not sweep:
             found.append((where, "sweeps nothing; give at least one key, for instance neuron.decay: [0.5, 0.9]"))
         for key, value in sweep.items():
-            found += _key_problems(f"{where}.{key}", study, key, value)
+            found += _key_problems(f"{where}.{key}", study, key, value, schema)
     if not active(sweeps):
         found.append((path, "no sweep is left; give at least one, for instance beta: {neuron.decay: [0.5, 0.9]}"))
     return found
 
 
-def _key_problems(where: str, study: str, key: str, value: Any) -> Problems:
+def _key_problems(where: str, study: str, key: str, value: Any, schema: Schema) -> Problems:
     part = key.split(".")[0]
     if part not in SWEPT_PARTS:
         return [(where, f"cannot be swept; keys begin with {', '.join(f'{name}.' for name in SWEPT_PARTS)}")]

@@ -14,6 +14,7 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
@@ -184,7 +185,7 @@ def tasks(section: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
         yield f"{experiment}.task", section[experiment]["task"]
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Mapping[str, Any], config: Mapping[str, Any], schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     found: checks.Problems = []
     for key, task in tasks(section):

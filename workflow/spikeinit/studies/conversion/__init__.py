@@ -13,6 +13,7 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.conversion.methods import METHODS
 from spikeinit.jobs.anns import ENERGY_NETWORK, Ann, ann_request
 from spikeinit.jobs.provenance import source_digest
@@ -168,7 +169,7 @@ def _source(stage: str, spec: AnnSpec) -> str:
     return source_digest(f"spikeinit.stages.{stage}", f"spikeinit.networks.{FAMILIES[spec.network.name]}")
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Mapping[str, Any], config: Mapping[str, Any], schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     found = checks.dataset_problems("conversion.datasets", section["datasets"], config)
     calibration = section["calibration"]

@@ -12,6 +12,7 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, shared_differences, train_source
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
@@ -130,7 +131,7 @@ def _ann(section: Mapping[str, Any], dataset: str) -> Ann:
     )
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Mapping[str, Any], config: Mapping[str, Any], schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     found = checks.dataset_problems("energy.datasets", section["datasets"], config)
     for name, bounds in section["beta_ranges"].items():

@@ -12,6 +12,7 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.jobs.provenance import source_digest
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source, run_name, sharing_jobs, train_source
 from spikeinit.networks import deep_cnn, deep_mlp
@@ -203,7 +204,7 @@ def table_options(config: Config) -> dict[str, Any]:
     return {"accuracy_levels": section["accuracy_levels"], "confidence": section["statistics"]["confidence"]}
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Mapping[str, Any], config: Mapping[str, Any], schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     neuron = section["neuron"]
     context = {"threshold": neuron["threshold"], "decay": neuron["decay"], "gain": neuron["gain"]}

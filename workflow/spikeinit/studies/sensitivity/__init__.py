@@ -12,6 +12,7 @@ from typing import Any
 
 from spikeinit.config import checks, sweeps
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, shared_differences, sharing_jobs, train_source
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
 
@@ -69,7 +70,7 @@ def runs(config: Config) -> list[Run]:
     for dataset in section["datasets"]:
         for name, sweep in declared.items():
             for point in sweeps.points(sweep):
-                changed = sweeps.section_at(section, NAME, point)
+                changed = sweeps.section_at(section, NAME, point, config.schema)
                 spec = _train_spec(config, dataset, changed)
                 identity = to_json(spec)
                 specs.setdefault(identity, spec)
@@ -112,18 +113,18 @@ def _train_spec(config: Config, dataset: str, section: Mapping[str, Any]) -> Tra
     )
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Mapping[str, Any], config: Mapping[str, Any], schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema, at the baseline and at every point of every sweep."""
     found = checks.dataset_problems(f"{NAME}.datasets", section["datasets"], config)
     found += _part_problems(NAME, section)
-    wrong = sweeps.problems(f"{NAME}.sweeps", NAME, section["sweeps"])
+    wrong = sweeps.problems(f"{NAME}.sweeps", NAME, section["sweeps"], schema)
     if wrong or found:
         return found + wrong
     for name, sweep in sweeps.active(section["sweeps"]).items():
         of_points = [
             problem
             for point in sweeps.points(sweep)
-            for problem in _part_problems(f"{NAME}.sweeps.{name}", sweeps.section_at(section, NAME, point))
+            for problem in _part_problems(f"{NAME}.sweeps.{name}", sweeps.section_at(section, NAME, point, schema))
         ]
         found += list(dict.fromkeys(of_points))
     return found
