@@ -1,4 +1,4 @@
-"""spikeinit: five published studies of spiking-network initialisation on shared stages.
+"""spikeinit: published studies of spiking-network initialisation on shared stages.
 
 snakemake --cores N            everything the configuration asks for
 snakemake --cores N energy     one study
@@ -42,34 +42,13 @@ rule all:
     """All studies of the configuration."""
     default_target: True
     input:
-        [study_results(study) for study in CONFIG.studies],
+        [study_results(CONFIG.known[study]) for study in CONFIG.studies],
 
 
-rule energy:
-    """The energy study (Pärna 2025)."""
-    input:
-        study_results("energy"),
+for study in CONFIG.known.values():
 
-
-rule sensitivity:
-    """The sensitivity study (Peat 2024)."""
-    input:
-        study_results("sensitivity"),
-
-
-rule asymptote:
-    """The asymptote study (Ding et al. 2022)."""
-    input:
-        study_results("asymptote"),
-
-
-rule conversion:
-    """The conversion study (Bojković et al. 2024)."""
-    input:
-        study_results("conversion"),
-
-
-rule propagation:
-    """The propagation study (Micheli et al. 2024)."""
-    input:
-        study_results("propagation"),
+    rule:
+        name:
+            study.name
+        input:
+            study_results(study),

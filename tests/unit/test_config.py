@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeinit.config.configuration import from_mapping
-from spikeinit.config.schema import SCHEMA_FILE, load_schema
+from spikeinit.config.configuration import SECTION_SCHEMAS, from_mapping
+from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.nested import merge
 from spikeinit.plan import load_config, runs
@@ -152,5 +152,5 @@ def test_every_object_of_the_schema_is_closed():
             for key, value in schema.items():
                 visit(value, f"{path}/{key}")
 
-    visit(load_schema(), SCHEMA_FILE.name)
+    visit(Schema.of(SECTION_SCHEMAS).document, "")
     assert open_objects == []

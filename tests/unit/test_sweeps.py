@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spikeinit.config import sweeps
 from spikeinit.config.configuration import from_mapping
 from spikeinit.errors import UserError
-from spikeinit.jobs.runs import NAME_PATTERN
+from spikeinit.names.slugs import NAME_PATTERN
 from spikeinit.plan import runs
 
 

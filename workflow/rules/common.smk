@@ -1,4 +1,9 @@
-"""The checked configuration, the runs it asks for, and how a stage is called."""
+"""The checked configuration, the runs it asks for, and what every rule's command finds in its shell.
+
+A rule calls its stage by `{PYTHON} -m spikeinit.stages.<stage>`. What the stage says goes to the rule's log; `failed`
+shows the end of that log when the stage fails. DEVICE, KERNEL, DATA_ROOT, TRACKING_URI, USER_FILES and STUDY_FILES come
+from the configuration, which `shell.prefix` below exports to every command.
+"""
 
 import os
 import re
@@ -12,13 +17,13 @@ from snakemake.logging import logger
 PACKAGE_ROOT = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(PACKAGE_ROOT))
 
+from spikeinit.config import stand_ins
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
-from spikeinit.config.configuration import STUDIES, from_mapping
 from spikeinit.jobs.anns import anns
-from spikeinit.jobs.runs import NAME_PATTERN, batches, runs
-from spikeinit.plan import rule_specs
-from spikeinit.config import stand_ins
+from spikeinit.jobs.runs import batches
+from spikeinit.names.slugs import NAME_PATTERN
+from spikeinit.plan import captions, from_mapping, rule_specs, runs
 
 SETTLED, NOTES = stand_ins.settled(config)
 for note in NOTES:
@@ -26,7 +31,8 @@ for note in NOTES:
 
 try:
     CONFIG = from_mapping(SETTLED)
-    RUNS = {study: {run.name: run for run in runs(CONFIG, study)} for study in CONFIG.sections}
+    PLANNED = [CONFIG.known[study] for study in CONFIG.sections]
+    RUNS = {study.name: {run.name: run for run in runs(CONFIG, study.name)} for study in PLANNED}
     BATCHES = {study: batches(of_study.values()) for study, of_study in RUNS.items()}
     ANNS = anns(CONFIG)
     rule_specs.check_results_folder("results")
@@ -36,9 +42,9 @@ except UserError as error:
 RESULTS = f"results/{CONFIG.name}"
 TRACKING_READY = "results/{name}/tracking.json"
 
-# Where the work is done and recorded decides no number, so it reaches the stages past the tracked parameters. They run
-# under the interpreter that runs Snakemake, activated or not, unless Snakemake deploys environments of its own.
-INTERPRETER = "python" if workflow.deployment_settings.deployment_method else sys.executable
+# Stages run under the interpreter that runs Snakemake, activated or not, unless Snakemake deploys environments of its
+# own. Where the work is done and recorded decides no number, so it reaches them past the tracked parameters.
+PYTHON = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
 SITE = {
     "PYTHONPATH": str(PACKAGE_ROOT),
     "DEVICE": CONFIG.device,
@@ -48,12 +54,9 @@ SITE = {
 }
 shell.prefix(
     "".join(f"export {key}={shlex.quote(value)}; " for key, value in SITE.items())
-    + f"INITIALIZER_FILES=({shlex.join(CONFIG.initializer_files)}); "
-    # A stage's words go to its log; when it fails, the end of the log is shown.
-    + 'stage() {{ local log="$1"; shift; '
-    + f"{shlex.quote(INTERPRETER)} "
-    + '-m "spikeinit.stages.$1" "${{@:2}}" > "$log" 2>&1 '
-    + '|| {{ local status=$?; tail -n 5 "$log" >&2; return $status; }}; }}; '
+    + f"USER_FILES=({shlex.join(CONFIG.initializer_files)}); "
+    + f"STUDY_FILES=({shlex.join(CONFIG.study_files)}); "
+    + 'failed() {{ local status=$?; tail -n 5 "$1" >&2; return $status; }}; '
 )
 
 
@@ -64,7 +67,7 @@ def any_of(names):
 
 wildcard_constraints:
     name=re.escape(CONFIG.name),
-    study=any_of(STUDIES),
+    study=any_of(CONFIG.known),
     dataset=NAME_PATTERN,
     network=NAME_PATTERN,
     run=NAME_PATTERN,
@@ -134,65 +137,49 @@ def ann_thresholds(run):
 
 def files_of_runs(study):
     """What tells that the runs of a study are done: the CSV files its tables are made of, or those of whole batches."""
-    alone = [run for run in RUNS[study].values() if not run.batch]
-    files = [f"{RESULTS}/runs/{study}/{run.name}/{table}.csv" for run in alone for table in run.tables]
-    return files + [f"{RESULTS}/batches/{study}/{batch}/evaluated.csv" for batch in BATCHES[study]]
+    alone = [run for run in RUNS[study.name].values() if not run.batch]
+    files = [f"{RESULTS}/runs/{study.name}/{run.name}/{table}.csv" for run in alone for table in run.tables]
+    return files + [f"{RESULTS}/batches/{study.name}/{batch}/evaluated.csv" for batch in BATCHES[study.name]]
 
 
 def files_of_anns(study):
     """What the study's tables read of its analogue networks and their activations."""
-    kinds = {"ann": getattr(outputs_of(study), "ANN_TABLES", ())}
-    kinds["activations"] = getattr(outputs_of(study), "ACTIVATION_TABLES", ())
+    kinds = [file.split("/") for file in study.reads]
     found = [
         f"{RESULTS}/{kind}/{ann.dataset}/{ann.network}/{table}.csv"
         for ann in ANNS.values()
-        if ann.study == study
-        for kind, tables in kinds.items()
-        for table in tables
+        if ann.study == study.name
+        for kind, table in kinds
     ]
     return found + thresholds_of_conversions(study)
 
 
 def thresholds_of_conversions(study):
     """The thresholds of all runs that convert an analogue network."""
-    converted = [run for run in RUNS[study].values() if run.stage == "convert_ann"]
+    converted = [run for run in RUNS[study.name].values() if run.stage == "convert_ann"]
     return sorted({path for run in converted for path in ann_thresholds(run)})
-
-
-def outputs_of(study):
-    """The names of a study's tables and figures."""
-    return rule_specs.outputs(study)
 
 
 def published_files(study):
     """The paper's printed numbers."""
-    return [f"workflow/published/{file}" for file in outputs_of(study).PUBLISHED]
+    return rule_specs.published_files(study)
 
 
 def tables_of(study):
     """The CSV tables of a study, with the wildcard {name}."""
-    return [f"results/{{name}}/studies/{study}/tables/{table}.csv" for table in outputs_of(study).TABLES]
+    return [f"results/{{name}}/studies/{study.name}/tables/{table.name}.csv" for table in study.tables]
 
 
-def studies_with(file):
-    """The studies that end in `file`, beside their tables and figures."""
-    return [study for study in RUNS if file in outputs_of(study).EXTRA]
-
-
-EVIDENCE = ("statistics", "audit")
-
-
-def evidence_of(study):
-    """What a study's claims are judged by beside its tables."""
-    files = [f"{name}.csv" for name in EVIDENCE]
-    return [f"results/{{name}}/studies/{study}/{file}" for file in files if file in outputs_of(study).EXTRA]
+def caption(study, output):
+    """The file from which `snakemake --report` takes the caption of a table, a figure or a scorecard."""
+    return str(captions.write(study, output))
 
 
 def study_results(study):
     """Every final file of a study; nothing for one that has no section in the configuration."""
-    if study not in RUNS:
+    if study.name not in RUNS:
         return []
-    folder = f"{RESULTS}/studies/{study}"
+    folder = f"{RESULTS}/studies/{study.name}"
     return [f"{folder}/{file}" for file in rule_specs.study_files(study)] + (
         [f"{folder}/tracking.json"] if CONFIG.tracking_enabled else []
     )

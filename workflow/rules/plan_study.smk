@@ -21,7 +21,7 @@ rule plan_study:
         mem_mb=500,
         runtime=5,
     params:
-        spec=lambda wildcards: rule_specs.plan_spec(SETTLED, wildcards.study),
+        spec=lambda wildcards: rule_specs.plan_spec(SETTLED, wildcards.study, RUNS[wildcards.study].values()),
     shell:
         "{PYTHON} -m spikeinit.stages.plan_study --spec {params.spec:q} --plan {output:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -12,7 +12,7 @@ rule sync_tracking:
         tracking=ancient(TRACKING_READY),
         results=lambda wildcards: [
             f"results/{wildcards.name}/studies/{wildcards.study}/{file}"
-            for file in rule_specs.study_files(wildcards.study)
+            for file in rule_specs.study_files(CONFIG.known[wildcards.study])
         ],
     output:
         "results/{name}/studies/{study}/tracking.json",

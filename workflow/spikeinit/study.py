@@ -13,10 +13,10 @@
         scorecard=Scorecard("claims.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
     )
 
-The Snakefile's targets, the schema of the configuration, the planner and the report are loops over such objects. What a
-table or a figure is called is the name of the function that makes it, and is written nowhere else. Those functions need
-pandas and matplotlib, which planning must not load: they are named as text, "module.function" below the study's package,
-and imported by the stage that calls them.
+The Snakefile's targets, the schema of the configuration, the planner and the report are loops over such objects. A table
+or a figure is called by the name of the function that makes it, which is written nowhere else. Those functions need
+pandas and matplotlib, which planning must not load. They are therefore named as text, "module.function" below the
+study's package, and imported by the stage that calls them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Problems = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Output:
-    """What one function of a study's package makes: `function` is "module.function", `caption` its line in the report."""
+    """What a function of a study's package makes: `function` is "module.function", `caption` its text in the report."""
 
     function: str
     caption: str = ""
@@ -129,8 +129,8 @@ def _no_options(_: Config) -> dict[str, Any]:
 class Study:
     """One study.
 
-    name: of its section in the configuration, its target and its folder. paper: author and year. question: what it asks.
-    package: the Python package that declares it; schema.yaml there says what its section may hold.
+    name: of its section in the configuration, its target and its folder. paper: author and year. question: what it
+    asks. package: the Python package that declares it; schema.yaml there says what its section may hold.
     runs: configuration -> its runs, in a fixed order. problems: (section, whole configuration, schema) -> what is wrong
     with the section beyond its schema. anns: the analogue networks it needs. published: what the paper states.
     tables, figures, scorecard: what it ends in, in the order of the report. hypotheses: what is tested. audit: "module.

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikeinit.errors import UserError
+from spikeinit.study import Problems
 
 if TYPE_CHECKING:
     from spikeinit.networks.layers import Network
-
-Problems = list[tuple[str, str]]
 
 
 def dataset_problems(path: str, names: Sequence[str], config: Mapping[str, Any]) -> Problems:
@@ -36,10 +35,16 @@ def decay_range_problems(path: str, bounds: Sequence[float]) -> Problems:
     return [(path, f"= [{low}, {high}]   the lower end lies above the upper end")] if low > high else []
 
 
-def initializer_problems(path: str, choice: Mapping[str, Any], context: Mapping[str, Any]) -> Problems:
-    """An initialiser that does not exist, or whose law does not accept the parameters.
+def of_layer(neuron: Mapping[str, Any], decay: float) -> dict[str, float]:
+    """What a law is told of a layer's neurons: threshold, decay and gain of a section `neuron` at that decay."""
+    gain = 1 - decay if neuron["gain"] == "one_minus_decay" else neuron["gain"]
+    return {"threshold": neuron["threshold"], "decay": decay, "gain": gain}
 
-    `context` gives neuron parameters (threshold, decay, gain) as a layer would, so that the law can be tried.
+
+def initializer_problems(path: str, choice: Mapping[str, Any], *layers: Mapping[str, Any]) -> Problems:
+    """An initialiser that does not exist, or whose law does not accept its parameters in one of the `layers`.
+
+    A layer is what the law is told of it, as `of_layer` gives it: the law is tried with that.
     """
     from spikeinit.initializers import registry
 
@@ -52,10 +57,11 @@ def initializer_problems(path: str, choice: Mapping[str, Any], context: Mapping[
     if unknown:
         allowed = ", ".join(initializer.parameters) or "none"
         return [(f"{path}.{key}", f"{choice['name']} takes no such parameter; it takes: {allowed}") for key in unknown]
-    try:
-        _try_law(initializer.law, {**context, **parameters})
-    except (ValueError, TypeError, UserError) as error:
-        return [(path, f"= {dict(choice)}   {error}")]
+    for layer in layers:
+        try:
+            _try_law(initializer.law, {**layer, **parameters})
+        except (ValueError, TypeError, UserError) as error:
+            return [(path, f"= {dict(choice)}   {error}")]
     return []
 
 

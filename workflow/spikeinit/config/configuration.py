@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spikeinit.config import schema, stand_ins
+from spikeinit.config import stand_ins
+from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.io import parse_yaml
 from spikeinit.nested import merge
-
-STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
-"""All studies, in the order in which they appear everywhere."""
+from spikeinit.study import Problems, Study
 
 CUSTOM_FILES = ("train.npz", "test.npz")
 """What the folder of a user's own data set holds."""
@@ -31,7 +29,11 @@ class CustomDataset:
 
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration. `sections` holds each study's own part, with every default filled in."""
+    """A checked configuration. `sections` holds each study's own part, with every default filled in.
+
+    known: every study there is, the user's own ones last; `studies` are those that plain `snakemake` runs. schema: what
+    the configuration was checked against, and what gives defaults to values that studies put into their sections.
+    """
 
     name: str
     device: str
@@ -39,18 +41,18 @@ class Config:
     threads: int
     studies: tuple[str, ...]
     initializer_files: tuple[str, ...]
+    study_files: tuple[str, ...]
     data_root: str | None
     custom_datasets: Mapping[str, CustomDataset]
     tracking_enabled: bool
     tracking_uri: str | None
     sections: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    known: Mapping[str, Study] = field(repr=False)
+    schema: Schema = field(repr=False, compare=False)
 
 
-def load_config(paths: Sequence[str | Path]) -> Config:
-    """Read YAML files, each merged over the ones before (lists replace), settle stand-ins, and check the result.
-
-    Raises `UserError` that lists every problem at once.
-    """
+def read(paths: Sequence[str | Path]) -> dict[str, Any]:
+    """YAML files, each merged over the ones before: mappings merge, lists replace. `UserError` names a bad file."""
     import yaml
 
     merged: dict[str, Any] = {}
@@ -64,15 +66,19 @@ def load_config(paths: Sequence[str | Path]) -> Config:
         if not isinstance(content, Mapping):
             raise UserError(f"{path}: a mapping of keys to values is expected, found {type(content).__name__}")
         merged = merge(merged, content)
-    return from_mapping(stand_ins.settled(merged)[0], source=str(paths[-1]))
+    return merged
 
 
-def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
-    """Check a merged configuration and freeze it; `UserError` with every problem, before anything has run."""
+def checked(mapping: Mapping[str, Any], studies: Mapping[str, Study], source: str = "config") -> Config:
+    """Check a merged configuration against all `studies` there are, and freeze it.
+
+    `UserError` with every problem at once, before anything has run; `source` is what its first line names.
+    """
+    schema = Schema.of({name: study.schema for name, study in studies.items()})
     found = schema.problems(mapping)
     if not found:
         filled = schema.with_defaults(mapping)
-        found = _semantic_problems(filled)
+        found = _problems(filled, studies, schema)
     if found:
         width = max(len(path) for path, _ in found)
         lines = [f"  {path:<{width}}  {text}" for path, text in found]
@@ -84,17 +90,20 @@ def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
         device=filled["device"],
         kernel=filled["kernel"],
         threads=filled["threads"],
-        studies=tuple(study for study in STUDIES if study in filled["studies"]),
+        studies=tuple(study for study in studies if study in filled["studies"]),
         initializer_files=tuple(filled["initializer_files"]),
+        study_files=tuple(filled["study_files"]),
         data_root=stand_ins.data_root(filled),
         custom_datasets={name: CustomDataset(**entry) for name, entry in datasets["custom"].items()},
         tracking_enabled=filled["tracking"]["enabled"],
         tracking_uri=filled["tracking"]["uri"],
-        sections={study: filled[study] for study in STUDIES if study in filled},
+        sections={study: filled[study] for study in studies if study in filled},
+        known=dict(studies),
+        schema=schema,
     )
 
 
-def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: Schema) -> Problems:
     """What a schema cannot say: names that must exist, ranges that must be ordered, parameters a law must accept."""
     from spikeinit.initializers import registry
 
@@ -112,11 +121,11 @@ def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     for study in config["studies"]:
         if study not in config:
             found.append((study, f"missing; studies lists {study!r}, so its section is needed"))
-    for study in STUDIES:
-        if study in config:
-            for name, values in config[study].get("stand_ins", {}).items():
-                section = merge(config[study], values or {})
-                found.extend(schema.problems_at([study], section, f"{study}.stand_ins.{name}"))
-            module = importlib.import_module(f"spikeinit.studies.{study}")
-            found.extend(module.problems(config[study], config))
+    for study in studies.values():
+        section = config.get(study.name)
+        if section is not None:
+            for name, values in section.get("stand_ins", {}).items():
+                stood_in = merge(section, values or {})
+                found += schema.problems_at([study.name], stood_in, f"{study.name}.stand_ins.{name}")
+            found += study.problems(section, config, schema)
     return found

@@ -15,9 +15,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spikeinit.config import schema
 from spikeinit.config.checks import Problems
+from spikeinit.config.schema import Schema
 from spikeinit.io import canonical_json, digest
+from spikeinit.names.slugs import short_name
 
 SWEPT_PARTS = ("network", "initializer", "encoding", "neuron", "training")
 """Parts of a section whose keys can be swept: everything that decides a training but its data and seeds."""
@@ -44,7 +45,7 @@ def points(sweep: Sweep) -> list[Point]:
     return [dict(zip(sweep, values, strict=True)) for values in itertools.product(*choices)]
 
 
-def section_at(section: Mapping[str, Any], study: str, point: Point) -> dict[str, Any]:
+def section_at(section: Mapping[str, Any], study: str, point: Point, schema: Schema) -> dict[str, Any]:
     """The study's section with the point's values in place, and the schema's defaults inside them."""
     changed = copy.deepcopy(dict(section))
     for key, value in point.items():
@@ -73,12 +74,6 @@ def text(value: Any) -> Any:
     return value
 
 
-def short_name(key: str) -> str:
-    """The last word of a key that says something: decay, loss, and encoding for encoding.name."""
-    *parents, last = key.split(".")
-    return parents[-1] if last == "name" and parents else last
-
-
 def run_names(changes: Sequence[tuple[str, Point]]) -> list[str]:
     """Unique slugs such as mnist5k_decay0.5 for (data set, what differs from the baseline).
 
@@ -102,7 +97,7 @@ def _slug(value: Any) -> str:
     return "-" + "".join(kept)
 
 
-def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None]) -> Problems:
+def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None], schema: Schema) -> Problems:
     """Keys that cannot be swept and values that the schema of their key refuses."""
     found: Problems = []
     for name, sweep in active(sweeps).items():
@@ -110,13 +105,13 @@ def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None]) -> Probl
         if not sweep:
             found.append((where, "sweeps nothing; give at least one key, for instance neuron.decay: [0.5, 0.9]"))
         for key, value in sweep.items():
-            found += _key_problems(f"{where}.{key}", study, key, value)
+            found += _key_problems(f"{where}.{key}", study, key, value, schema)
     if not active(sweeps):
         found.append((path, "no sweep is left; give at least one, for instance beta: {neuron.decay: [0.5, 0.9]}"))
     return found
 
 
-def _key_problems(where: str, study: str, key: str, value: Any) -> Problems:
+def _key_problems(where: str, study: str, key: str, value: Any, schema: Schema) -> Problems:
     part = key.split(".")[0]
     if part not in SWEPT_PARTS:
         return [(where, f"cannot be swept; keys begin with {', '.join(f'{name}.' for name in SWEPT_PARTS)}")]

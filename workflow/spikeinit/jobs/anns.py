@@ -6,7 +6,6 @@ as its `data_driven` initialisation. Each is known by its data set and a slug.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from spikeinit.config.configuration import Config
 from spikeinit.io import digest, file_digest
 from spikeinit.jobs.provenance import source_digest
+from spikeinit.names.slugs import ann_run
 from spikeinit.networks import FAMILIES
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, TrainingSpec, to_dict
 from spikeinit.specs.ann import ActivationsSpec, AnnSpec, ThresholdsSpec
@@ -52,19 +52,10 @@ class Ann:
         return ann_run(self.dataset, self.network)
 
 
-def ann_run(dataset: str, network: str) -> str:
-    """Name of an analogue network among a study's runs."""
-    return f"ann_{dataset}_{network}"
-
-
 def anns(config: Config) -> dict[tuple[str, str], Ann]:
     """(data set, network slug) -> every analogue network that the studies need."""
-    found = {}
-    for study in config.sections:
-        module = importlib.import_module(f"spikeinit.studies.{study}")
-        for ann in getattr(module, "anns", lambda _: [])(config):
-            found[ann.dataset, ann.network] = ann
-    return found
+    needed = [ann for study in config.sections for ann in config.known[study].anns(config)]
+    return {(ann.dataset, ann.network): ann for ann in needed}
 
 
 def ann_request(

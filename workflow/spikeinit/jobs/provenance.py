@@ -8,24 +8,23 @@ Modules that only record what happens (tracking, profiling) or only plan cannot 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from spikeinit.errors import UserError
 from spikeinit.jobs.python_files import Parsed, parsed
+from spikeinit.study import Output, Study
 
 PACKAGE = "spikeinit"
 ROOT = Path(__file__).parents[1]
-RECORD_ONLY = (
-    "spikeinit.tracking",
-    "spikeinit.errors",
-    "spikeinit.config.checks",
-    "spikeinit.config.configuration",
-    "spikeinit.jobs.runs",
-    "spikeinit.jobs.python_files",
-    "spikeinit.jobs.provenance",
-    "spikeinit.config.schema",
-)
+RECORD_ONLY = ("spikeinit.tracking", "spikeinit.errors")
+"""Packages that record what happens."""
+
+PLANNING = ("spikeinit.plan", "spikeinit.jobs", "spikeinit.config", "spikeinit.study")
+"""Packages that plan. What they decide reaches a stage in its spec, and counts there."""
+
+STUDIES = "spikeinit.studies"
 
 
 @cache
@@ -37,6 +36,17 @@ def source_digest(*modules: str) -> str:
     return total.hexdigest()[:16]
 
 
+def study_source(study: Study, stage: str, outputs: Iterable[Output] = ()) -> str:
+    """Digest of the code of a stage and of the modules of a study's package that make `outputs`.
+
+    Of a user's own package every file counts.
+    """
+    if study.package.startswith(f"{STUDIES}."):
+        modules = {f"{study.package}.{output.function.rpartition('.')[0]}" for output in outputs}
+        return source_digest(f"{PACKAGE}.stages.{stage}", *sorted(modules))
+    return "+".join([source_digest(f"{PACKAGE}.stages.{stage}"), folder_source_digest(study.folder)])
+
+
 def file_source_digest(path: str | Path) -> str:
     """The same for one file outside the package: a user's own initialiser."""
     try:
@@ -45,19 +55,40 @@ def file_source_digest(path: str | Path) -> str:
         raise UserError(f"{path}: cannot be read as Python ({error})") from None
 
 
+def folder_source_digest(folder: Path) -> str:
+    """The same for all Python files of a folder: the package of a user's own study."""
+    files = sorted(folder.rglob("*.py"))
+    words = [f"{path.relative_to(folder)}:{file_source_digest(path)}" for path in files]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+
+
 def closure(modules: tuple[str, ...]) -> set[str]:
     """Names of all modules of this package that the given ones import, directly or not, themselves included."""
     reached: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        if module in reached or module.startswith(RECORD_ONLY):
+        if module in reached or _decides_nothing(module):
             continue
         reached.add(module)
         waiting.extend(_imports(module))
         if "." in module:
             waiting.append(module.rpartition(".")[0])
     return reached
+
+
+def _decides_nothing(module: str) -> bool:
+    """Whether a module only records or plans, so that no number depends on its code but through a spec.
+
+    The packages of studies themselves only declare, too; the modules in them count.
+    """
+    above = {module, *(module[:place] for place, letter in enumerate(module) if letter == ".")}
+    declares = module == STUDIES or (module.rpartition(".")[0] == STUDIES and _is_package(module))
+    return declares or not above.isdisjoint((*RECORD_ONLY, *PLANNING))
+
+
+def _is_package(module: str) -> bool:
+    return ROOT.joinpath(*module.split(".")[1:], "__init__.py").is_file()
 
 
 def _path(module: str) -> Path | None:

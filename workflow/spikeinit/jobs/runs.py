@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +13,6 @@ from spikeinit.jobs.anns import DATA_DRIVEN
 from spikeinit.jobs.provenance import file_source_digest, source_digest
 from spikeinit.networks import FAMILIES
 from spikeinit.specs import EvaluateSpec, InitializerSpec, TrainSpec
-
-NAME_PATTERN = "[a-z0-9][a-z0-9_.-]{0,63}"
-"""What run, data set and result names look like: the schema's pattern without its anchors."""
 
 
 @dataclass(frozen=True)

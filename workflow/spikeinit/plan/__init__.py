@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spikeinit.config import configuration
-from spikeinit.config.configuration import Config
+from spikeinit.config.configuration import Config, checked, read
+from spikeinit.config.stand_ins import settled
 from spikeinit.errors import UserError
 from spikeinit.jobs.runs import Run
 from spikeinit.studies import known_studies
@@ -26,15 +26,14 @@ def load_config(paths: Sequence[str | Path]) -> Config:
 
     Raises `UserError` that lists every problem at once.
     """
-    merged = configuration.settled(configuration.read(paths))[0]
-    return from_mapping(merged, source=str(paths[-1]))
+    return from_mapping(settled(read(paths))[0], source=str(paths[-1]))
 
 
 def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
     """Check a merged configuration of this package's studies and the user's own; `UserError` with every problem."""
     files = mapping.get("study_files")
     listed = [path for path in files if isinstance(path, str)] if isinstance(files, list) else []
-    return configuration.from_mapping(mapping, known_studies(listed), source)
+    return checked(mapping, known_studies(listed), source)
 
 
 def runs(config: Config, study: str) -> list[Run]:

@@ -10,15 +10,18 @@ from typing import Any
 from spikeinit.config.configuration import CUSTOM_FILES, Config
 from spikeinit.conversion.methods import METHODS
 from spikeinit.errors import UserError
-from spikeinit.io import canonical_json
+from spikeinit.io import canonical_json, digest
 from spikeinit.jobs import anns
 from spikeinit.jobs.anns import Ann
-from spikeinit.jobs.provenance import source_digest
+from spikeinit.jobs.provenance import source_digest, study_source
 from spikeinit.jobs.runs import Run
 from spikeinit.nested import factored
 from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
 from spikeinit.study import Output, Study
+
+FILE_LISTS = ("initializer_files", "study_files")
+"""The keys of the configuration that name files of the user's own code."""
 
 STATISTICS_KEY = "statistics"
 """The part of a study's section that decides no run, only what is said about them."""
@@ -56,6 +59,13 @@ def dataset_spec(config: Config, dataset: str) -> str:
         facts = catalogue.spec(dataset)
     source = source_digest(*catalogue.preparing_modules(dataset))
     return canonical_json({"dataset": facts, "source": source})
+
+
+def published_files(study: Study) -> list[str]:
+    """The files of the paper's printed numbers: in workflow/published, or in the package of a user's own study."""
+    own = [study.folder / file for file in study.published.files]
+    shared = [f"workflow/published/{file}" for file in study.published.files]
+    return [os.path.relpath(path) if path.is_file() else other for path, other in zip(own, shared, strict=True)]
 
 
 def tracking_spec(config: Config) -> str:
@@ -117,18 +127,23 @@ def run_spec(run: Run) -> str:
     return to_json(run.spec)
 
 
-def plan_spec(mapping: Mapping[str, Any], study: str) -> str:
-    """Spec of `plan_study`: what of the configuration decides the list of runs."""
+def plan_spec(mapping: Mapping[str, Any], study: str, planned: Iterable[Run]) -> str:
+    """Spec of `plan_study`: what of the configuration decides the list of runs, and a digest of that list.
+
+    The list itself, at paper scale thousands of rows, would be too long for a command; its digest makes the rule run
+    again when the code of a study, and not its configuration, changes the list.
+    """
     section = {key: value for key, value in mapping[study].items() if key not in NOT_PLANNED}
-    custom = mapping.get("datasets", {}).get("custom", {})
-    kept = {
-        "name": mapping["name"],
-        "studies": [study],
-        "initializer_files": mapping.get("initializer_files", []),
-        "datasets": {"custom": custom},
-        study: section,
-    }
-    return _spec("plan_study", study=study, config=kept)
+    kept = {key: mapping[key] for key in FILE_LISTS if key in mapping}
+    kept |= {"datasets": {"custom": mapping.get("datasets", {}).get("custom", {})}}
+    kept |= {"name": mapping["name"], "studies": [study], study: section}
+    source = source_digest("spikeinit.stages.plan_study")
+    return canonical_json({"study": study, "config": kept, "rows": digest(plan_rows(planned)), "source": source})
+
+
+def plan_rows(planned: Iterable[Run]) -> list[dict[str, Any]]:
+    """The rows of plan.csv: every run with its labels and seeds."""
+    return [{"run": run.name, **run.labels, "seeds": ";".join(map(str, run.spec.seeds))} for run in planned]
 
 
 def tables_spec(config: Config, study: Study) -> str:
@@ -163,7 +178,7 @@ def figures_spec(study: Study) -> str:
 
 def score_spec(config: Config, study: Study) -> str:
     """Spec of `score`: by what function, and how the configuration departs from the published conditions."""
-    statistics = config.sections[study.name][STATISTICS_KEY]
+    statistics = config.sections[study.name].get(STATISTICS_KEY, {})
     return _spec(
         "score",
         study,
@@ -172,8 +187,8 @@ def score_spec(config: Config, study: Study) -> str:
         title=study.scorecard.title,
         text_columns=list(study.text_columns),
         **conditions(study, config),
-        confidence=statistics["confidence"],
-        equivalence_margin=statistics["equivalence_margin"],
+        confidence=statistics.get("confidence", 0.95),
+        equivalence_margin=statistics.get("equivalence_margin"),
     )
 
 

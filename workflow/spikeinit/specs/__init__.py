@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -57,6 +58,12 @@ class NeuronSpec:
     detach_reset: bool = True
     initial_potential: float = 0.0
     learn: tuple[str, ...] = ("decay", "threshold")
+
+    @classmethod
+    def from_section(cls, section: Mapping[str, Any], **changed: Any) -> NeuronSpec:
+        """The neurons of a section `neuron` of the configuration, with some values `changed`."""
+        values = {**section, **changed}
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
-from spikeinit.config.configuration import from_mapping
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
-from spikeinit.jobs.runs import runs
+from spikeinit.plan import from_mapping, runs
+from spikeinit.plan.rule_specs import plan_rows
 
 
 def main() -> None:
@@ -18,12 +18,8 @@ def main() -> None:
     )
     parser.add_argument("--plan", required=True, help="CSV to write")
     arguments = parser.parse_args()
-    study = arguments.spec["study"]
-    rows = [
-        {"run": run.name, **run.labels, "seeds": ";".join(map(str, run.spec.seeds))}
-        for run in runs(from_mapping(arguments.spec["config"]), study)
-    ]
-    write_csv(arguments.plan, rows)
+    spec = arguments.spec
+    write_csv(arguments.plan, plan_rows(runs(from_mapping(spec["config"]), spec["study"])))
 
 
 if __name__ == "__main__":

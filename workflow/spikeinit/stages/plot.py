@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from pathlib import Path
 
 from spikeinit.errors import run_stage
 from spikeinit.results import read_table
+from spikeinit.studies import known_studies
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.table_tools import StudyTables
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help='canonical JSON with the key "study"')
+    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: study and figures")
     parser.add_argument("--tables", type=Path, required=True, help="folder that `tabulate` wrote")
     parser.add_argument(
         "--published", nargs="*", type=Path, default=[], help="CSVs of printed values, drawn beside ours"
     )
     parser.add_argument("--figures", required=True, help="folder to write to")
+    parser.add_argument("--study-files", nargs="*", default=[], help="packages of the user's own studies")
     arguments = parser.parse_args()
 
     published = {path.stem: read_table(path) for path in arguments.published}
     tables = StudyTables(arguments.tables, arguments.spec, published)
-    figures = importlib.import_module(f"spikeinit.studies.{arguments.spec['study']}.figures").FIGURES
-    for name, draw in figures.items():
-        render(draw, arguments.figures, name, tables)
+    study = known_studies(arguments.study_files)[arguments.spec["study"]]
+    for name, function in arguments.spec["figures"].items():
+        render(study.load(function), arguments.figures, name, tables)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pandas as pd
 from spikeinit import io
 from spikeinit.errors import run_stage
 from spikeinit.results import read_table
+from spikeinit.studies import known_studies
 from spikeinit.studies.scorecard import COLUMNS, Conditions, Evidence, to_html, to_markdown, to_rows
 from spikeinit.studies.table_tools import StudyTables
 
@@ -20,32 +20,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: study, conditions and margins")
     parser.add_argument("--tables", type=Path, required=True, help="folder that `tabulate` wrote")
-    parser.add_argument("--statistics", help="statistics.csv of the study, if it tests hypotheses")
-    parser.add_argument("--audit", help="audit.csv of the published tables, if the study has one")
+    parser.add_argument(
+        "--evidence", nargs="*", type=Path, default=[], help="statistics.csv and audit.csv, where the study has them"
+    )
     parser.add_argument("--published", nargs="*", type=Path, default=[], help="CSVs of the paper's printed values")
+    parser.add_argument("--study-files", nargs="*", default=[], help="packages of the user's own studies")
     for output in ("scorecard", "markdown", "html"):
         parser.add_argument(f"--{output}", required=True)
     arguments = parser.parse_args()
 
     spec = arguments.spec
-    claims = importlib.import_module(f"spikeinit.studies.{spec['study']}.claims")
-    entries = claims.scorecard(
+    study = known_studies(arguments.study_files)[spec["study"]]
+    evidence = {path.stem: read_table(path) for path in arguments.evidence}
+    entries = study.load(spec["scorecard"])(
         Evidence(
             tables=StudyTables(arguments.tables, spec),
-            statistics=_read(arguments.statistics),
-            audit=_read(arguments.audit),
+            statistics=evidence.get("statistics", pd.DataFrame()),
+            audit=evidence.get("audit", pd.DataFrame()),
             published={path.stem: path for path in arguments.published},
             conditions=Conditions.from_spec(spec),
             confidence=spec["confidence"],
         )
     )
     io.write_csv(arguments.scorecard, to_rows(entries), COLUMNS)
-    io.write_text(arguments.markdown, to_markdown(entries, claims.TITLE))
-    io.write_text(arguments.html, to_html(entries, claims.TITLE))
-
-
-def _read(path: str | None) -> pd.DataFrame:
-    return pd.DataFrame() if path is None else read_table(path)
+    io.write_text(arguments.markdown, to_markdown(entries, spec["title"]))
+    io.write_text(arguments.html, to_html(entries, spec["title"]))
 
 
 if __name__ == "__main__":

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 
 from spikeinit import io
 from spikeinit.errors import run_stage
+from spikeinit.studies import known_studies
 from spikeinit.studies.html_tables import table_page
 from spikeinit.studies.table_tools import StudyRuns, write_table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help='canonical JSON with the key "study"')
+    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: study, tables and options")
     parser.add_argument("--plan", required=True, help="plan.csv of the study")
     parser.add_argument("--runs", required=True, help="folder that holds one folder per run")
     parser.add_argument("--tables", required=True, help="folder to write to")
+    parser.add_argument("--study-files", nargs="*", default=[], help="packages of the user's own studies")
     arguments = parser.parse_args()
 
-    study = f"spikeinit.studies.{arguments.spec['study']}"
-    long_tables = importlib.import_module(f"{study}.outputs").LONG_TABLES
-    runs = StudyRuns.load(arguments.plan, arguments.runs, arguments.spec)
-    for name, make in importlib.import_module(f"{study}.tables").TABLES.items():
-        table = make(runs)
+    spec = arguments.spec
+    study = known_studies(arguments.study_files)[spec["study"]]
+    runs = StudyRuns.load(arguments.plan, arguments.runs, spec)
+    for name, function in spec["tables"].items():
+        table = study.load(function)(runs)
         write_table(f"{arguments.tables}/{name}.csv", table)
-        if name not in long_tables:
+        if name in spec["pages"]:
             io.write_text(f"{arguments.tables}/{name}.html", table_page(table, name.replace("_", " ").capitalize()))
 
 

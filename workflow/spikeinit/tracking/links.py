@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spikeinit.jobs.anns import ann_run
+from spikeinit.names.slugs import ann_run
 from spikeinit.tracking.state import run_key
 
 

@@ -46,8 +46,7 @@ STUDY = Study(
         Table("tables.response"),
         Table(
             "tables.response_error",
-            "How far Theorem 1, and its asymptote clipped to [0, 1], are from the simulated rate, in spikes per "
-            "step.",
+            "How far Theorem 1, and its asymptote clipped to [0, 1], are from the simulated rate, in spikes per step.",
         ),
     ),
     figures=(
@@ -85,12 +84,12 @@ STUDY = Study(
         Figure(
             "heat_maps.optimizers",
             "Test accuracy for eight neurons and four optimisers (Ding et al. 2022, Table A6). Grey: training "
-            "failed here; crosses: the paper prints \"-\".",
+            'failed here; crosses: the paper prints "-".',
         ),
         Figure(
             "heat_maps.surrogates",
             "Test accuracy for eight neurons and four surrogates (Ding et al. 2022, Table A7). Grey: training "
-            "failed here; crosses: the paper prints \"-\".",
+            'failed here; crosses: the paper prints "-".',
         ),
         Figure(
             "figures.optimizer_curves",

@@ -19,8 +19,6 @@ from spikeinit.studies.asymptote.sentences import SENTENCES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
 from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge, t_interval
 
-TITLE = "Asymptote study (Ding et al. 2022)"
-
 ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "event": "slices"}
 """Coding as printed -> our encoding."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.asymptote import heat_maps
 from spikeinit.studies.asymptote.looks import NAMES, color_of, look_of, name_of, neuron_text, neurons, ordered
 from spikeinit.studies.table_tools import StudyTables
 
@@ -215,18 +213,3 @@ def normalization(tables: StudyTables) -> Figure:
     handles["failed"] = Line2D([], [], linestyle="", marker="x", color="#444444")
     style.legend_below(figure, handles, columns=6)
     return figure
-
-
-FIGURES: dict[str, Callable[[StudyTables], Figure]] = {
-    "response_curves": response_curves,
-    "firing_rates_before_training": firing_rates_before_training,
-    "early_loss_and_rates": early_loss_and_rates,
-    "coding_curves": coding_curves,
-    "grid_accuracy": heat_maps.grid_accuracy,
-    "grid_iterations": heat_maps.grid_iterations,
-    "optimizers": heat_maps.optimizers,
-    "surrogates": heat_maps.surrogates,
-    "optimizer_curves": optimizer_curves,
-    "surrogate_curves": surrogate_curves,
-    "normalization": normalization,
-}

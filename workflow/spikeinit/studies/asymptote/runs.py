@@ -8,9 +8,11 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.study import Section
 
 NAME = "asymptote"
 
@@ -40,7 +42,7 @@ def runs(config: Config) -> list[Run]:
     return sharing_jobs(found, section["runs_per_job"])
 
 
-def _coding(config: Config, section: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _coding(config: Config, section: Section) -> Iterator[dict[str, Any]]:
     part = section["coding"]
     for task in part["tasks"]:
         for encoding, choice in itertools.product(task["encodings"], _initializers(section, part["neuron"])):
@@ -48,7 +50,7 @@ def _coding(config: Config, section: Mapping[str, Any]) -> Iterator[dict[str, An
             yield _run(config, section, part, task, "coding", parts, choice, encoding=encoding, neuron=part["neuron"])
 
 
-def _grid(config: Config, section: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _grid(config: Config, section: Section) -> Iterator[dict[str, Any]]:
     part = section["grid"]
     for theta, k, gain in itertools.product(part["theta"], part["k"], part["lambda"]):
         neuron = {"k": k, "lambda": gain, "theta": theta}
@@ -56,7 +58,7 @@ def _grid(config: Config, section: Mapping[str, Any]) -> Iterator[dict[str, Any]
             yield _run(config, section, part, part["task"], "grid", [], choice, neuron=neuron)
 
 
-def _versatility(config: Config, section: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _versatility(config: Config, section: Section) -> Iterator[dict[str, Any]]:
     part = section["versatility"]
     for neuron in part["neurons"]:
         for optimizer, choice in itertools.product(part["optimizers"], section["initializers"]):
@@ -67,7 +69,7 @@ def _versatility(config: Config, section: Mapping[str, Any]) -> Iterator[dict[st
             yield _run(config, section, part, part["task"], "surrogates", parts, choice, **given)
 
 
-def _normalization(config: Config, section: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _normalization(config: Config, section: Section) -> Iterator[dict[str, Any]]:
     part = section["normalization"]
     for task in part["tasks"]:
         for case, choice in itertools.product(task["cases"], section["initializers"]):
@@ -83,19 +85,19 @@ EXPERIMENTS = (_coding, _grid, _versatility, _normalization)
 """Functions from (config, section) to the names, labels and specs of an experiment's runs."""
 
 
-def _initializers(section: Mapping[str, Any], neuron: Mapping[str, float]) -> list[Mapping[str, Any]]:
+def _initializers(section: Section, neuron: Mapping[str, float]) -> list[Mapping[str, Any]]:
     """The published initialisers, and of the added ones those whose law exists for this neuron."""
     added = [c for c in section["added_initializers"] if not checks.initializer_problems("", c, _context(neuron))]
     return [*section["initializers"], *added]
 
 
 def _context(neuron: Mapping[str, float]) -> dict[str, float]:
-    return {"threshold": neuron["theta"], "decay": neuron["k"], "gain": neuron["lambda"], **MEASURED}
+    return {**checks.of_layer({"threshold": neuron["theta"], "gain": neuron["lambda"]}, neuron["k"]), **MEASURED}
 
 
 def _run(
     config: Config,
-    section: Mapping[str, Any],
+    section: Section,
     part: Mapping[str, Any],
     task: Mapping[str, Any],
     experiment: str,
@@ -168,7 +170,7 @@ def table_options(config: Config) -> dict[str, Any]:
     return {"response": config.sections[NAME]["response"]}
 
 
-def tasks(section: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def tasks(section: Section) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(key path below the section, task) of every task."""
     for experiment in ("coding", "normalization"):
         for index, task in enumerate(section[experiment]["tasks"]):
@@ -177,7 +179,7 @@ def tasks(section: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
         yield f"{experiment}.task", section[experiment]["task"]
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     found: checks.Problems = []
     for key, task in tasks(section):

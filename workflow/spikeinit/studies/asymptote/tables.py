@@ -7,8 +7,6 @@ answer with one class (9.8 or 11.4 % of MNIST, Fig. 6). A cell of several seeds 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
@@ -151,17 +149,3 @@ def response_error(study: StudyRuns) -> pd.DataFrame:
             row |= {f"{kind}_mean_error": error.mean(), f"{kind}_largest_error": error.max()}
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-TABLES: dict[str, Callable[[StudyRuns], pd.DataFrame]] = {
-    "runs": runs,
-    "coding": coding,
-    "grid": grid,
-    "optimizers": optimizers,
-    "surrogates": surrogates,
-    "normalization": normalization,
-    "initial_rates": initial_rates,
-    "early_curves": early_curves,
-    "response": response,
-    "response_error": response_error,
-}

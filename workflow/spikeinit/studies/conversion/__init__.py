@@ -16,8 +16,7 @@ STUDY = Study(
     name="conversion",
     paper="Bojković et al. 2024",
     question=(
-        "which thresholds and initial potentials make the spiking copy of a ReLU network most accurate within T "
-        "steps?"
+        "which thresholds and initial potentials make the spiking copy of a ReLU network most accurate within T steps?"
     ),
     package=__name__,
     runs=runs.runs,

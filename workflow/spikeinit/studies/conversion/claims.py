@@ -14,10 +14,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spikeinit.results import read_table
-from spikeinit.studies.conversion import ARCHITECTURES
+from spikeinit.studies.conversion.conditions import ARCHITECTURES
 from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge
 
-TITLE = "Scorecard: Bojković et al. 2024, data-driven threshold and potential initialisation"
 MARGIN = 1.0
 FACTOR = 1.25
 MILLI = 1e-3

@@ -1,4 +1,4 @@
-"""The conditions that Bojković et al. (2024) state, in Sec. 5, 8.1 and 8.2.1, and how a configuration departs from them."""
+"""The conditions that Bojković et al. (2024) state (Sec. 5, 8.1, 8.2.1), and how a configuration departs from them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ One panel per data set and network. A method keeps its colour and marker in ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.conversion import ARCHITECTURES
+from spikeinit.studies.conversion.conditions import ARCHITECTURES
 from spikeinit.studies.table_tools import StudyTables
 
 ANN = ["dataset", "network"]
@@ -276,15 +276,3 @@ def _spread(values: Sequence[int]) -> list[int]:
 def _ordered(handles: dict[str, Any]) -> dict[str, Any]:
     known = [name for name in LOOKS if name in handles]
     return {name: handles[name] for name in [*known, *(name for name in handles if name not in known)]}
-
-
-FIGURES: dict[str, Callable[[StudyTables], Figure]] = {
-    "accuracy_by_timesteps": accuracy_by_timesteps,
-    "published_accuracy": published_accuracy,
-    "activation_distributions": activation_distributions,
-    "layer_error": layer_error,
-    "thresholds": thresholds,
-    "calibration_curves": calibration_curves,
-    "accuracy_against_energy": accuracy_against_energy,
-}
-"""File name without suffix -> what draws the figure."""

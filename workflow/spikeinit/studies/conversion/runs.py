@@ -8,6 +8,7 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.conversion.methods import METHODS
 from spikeinit.jobs.anns import ENERGY_NETWORK, Ann, ann_request
 from spikeinit.jobs.provenance import source_digest
@@ -16,8 +17,10 @@ from spikeinit.networks import FAMILIES
 from spikeinit.specs import Images, TrainingSpec
 from spikeinit.specs.ann import AnnSpec
 from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec, ConvertSpec
+from spikeinit.study import Section
 
 NAME = "conversion"
+
 
 def anns(config: Config) -> list[Ann]:
     """The analogue network of every data set and configured network."""
@@ -25,7 +28,7 @@ def anns(config: Config) -> list[Ann]:
     return [_ann(section, dataset, network) for dataset in section["datasets"] for network in section["networks"]]
 
 
-def _ann(section: Mapping[str, Any], dataset: str, network: Mapping[str, Any]) -> Ann:
+def _ann(section: Section, dataset: str, network: Mapping[str, Any]) -> Ann:
     kinds = [METHODS[name].thresholds for name in methods(section, network)]
     return ann_request(
         NAME,
@@ -41,7 +44,7 @@ def _ann(section: Mapping[str, Any], dataset: str, network: Mapping[str, Any]) -
     )
 
 
-def methods(section: Mapping[str, Any], network: Mapping[str, Any]) -> list[str]:
+def methods(section: Section, network: Mapping[str, Any]) -> list[str]:
     """The configured methods that fit the network's activation function, in the configuration's order."""
     return [name for name in section["methods"] if network["activation"]["name"] in METHODS[name].activations]
 
@@ -70,7 +73,7 @@ def _labels(ann: Ann, method: str, stage: str) -> dict[str, Any]:
     }
 
 
-def _conversion(section: Mapping[str, Any], ann: Ann, spec: AnnSpec, method: str) -> Run:
+def _conversion(section: Section, ann: Ann, spec: AnnSpec, method: str) -> Run:
     evaluation = section["evaluation"]
     return Run(
         run_name(ann.dataset, {"name": ann.network}, method),
@@ -90,7 +93,7 @@ def _conversion(section: Mapping[str, Any], ann: Ann, spec: AnnSpec, method: str
     )
 
 
-def _calibration(section: Mapping[str, Any], ann: Ann, spec: AnnSpec, method: str) -> Run:
+def _calibration(section: Section, ann: Ann, spec: AnnSpec, method: str) -> Run:
     calibration, evaluation = section["calibration"], section["evaluation"]
     return Run(
         run_name(ann.dataset, {"name": ann.network}, method) + CALIBRATED,
@@ -117,7 +120,7 @@ def _source(stage: str, spec: AnnSpec) -> str:
     return source_digest(f"spikeinit.stages.{stage}", f"spikeinit.networks.{FAMILIES[spec.network.name]}")
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     found = checks.dataset_problems("conversion.datasets", section["datasets"], config)
     calibration = section["calibration"]

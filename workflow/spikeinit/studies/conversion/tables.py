@@ -6,7 +6,6 @@ Accuracies are per cent, energies joule per image. One analogue network stands b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,17 +158,3 @@ def _has(runs: StudyRuns, stage: str) -> bool:
 
 def _read(runs: StudyRuns, stage: str, file: str) -> pd.DataFrame:
     return replace(runs, plan=runs.plan[runs.plan["stage"] == stage]).read(file)
-
-
-TABLES: dict[str, Callable[[StudyRuns], pd.DataFrame]] = {
-    "accuracy_by_timesteps": accuracy_by_timesteps,
-    "thresholds": thresholds,
-    "layer_error": layer_error,
-    "calibrated": calibrated,
-    "calibration_curves": calibration_curves,
-    "energy": energy,
-    "activations": activations,
-    "activation_histograms": activation_histograms,
-    "sorted_activations": sorted_activations,
-}
-"""File name without suffix -> what makes the table."""

@@ -44,8 +44,7 @@ STUDY = Study(
         ),
         Table(
             "tables.energy",
-            "Operations and energy (joule) per image by the layer that sends the spikes; layer 0 is the encoded "
-            "input.",
+            "Operations and energy (joule) per image by the layer that sends the spikes; layer 0 is the encoded input.",
         ),
         Table("tables.rates"),
         Table("tables.curves"),

@@ -25,7 +25,6 @@ from spikeinit.studies.energy.samples import NAMES, Samples
 from spikeinit.studies.energy.sentences import CONCLUSIONS, SENTENCES
 from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge, t_interval, welch_interval
 
-TITLE = "Scorecard: Pärna 2025, impact of initialisation on energy requirements"
 OUTPUT_LAYER = 6
 
 

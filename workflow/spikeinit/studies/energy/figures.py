@@ -17,7 +17,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.energy.accuracy_figures import accuracy_against_energy, accuracy_against_spikes
 from spikeinit.studies.energy.series import Look, level_text, levels, looks, with_series
 from spikeinit.studies.table_tools import StudyTables, finite
 
@@ -193,14 +192,3 @@ def _layer_axis(axes: Axes, last: int) -> None:
     axes.set_xlim(0.4, last + 0.6)
     axes.set_xlabel("layer")
     axes.grid(visible=False, axis="x")
-
-
-FIGURES: dict[str, Callable[[StudyTables], Figure]] = {
-    "spikes_by_weight_mean": spikes_by_weight_mean,
-    "spikes_by_beta_range": spikes_by_beta_range,
-    "accuracy_against_spikes": accuracy_against_spikes,
-    "accuracy_against_energy": accuracy_against_energy,
-    "spikes_over_epochs": spikes_over_epochs,
-    "firing_rates": firing_rates,
-    "silent_and_saturated": silent_and_saturated,
-}

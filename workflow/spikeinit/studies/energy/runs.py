@@ -8,12 +8,15 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, train_source
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.statistics.comparisons import weight_and_decay_comparisons
+from spikeinit.study import Section
 
 NAME = "energy"
+
 
 def runs(config: Config) -> list[Run]:
     """The nine combinations for each data set, then the comparison's initialisers."""
@@ -36,7 +39,7 @@ def _is_compared(dataset: str, comparison: Mapping[str, Any]) -> bool:
     return comparison["datasets"] is None or dataset in comparison["datasets"]
 
 
-def _run(config: Config, section: Mapping[str, Any], dataset: str, choice: Mapping[str, Any], beta: str) -> Run:
+def _run(config: Config, section: Section, dataset: str, choice: Mapping[str, Any], beta: str) -> Run:
     normal = choice["name"] == "normal"
     parameters = {key: value for key, value in choice.items() if not (normal and key == "sd")}
     labels = {
@@ -47,9 +50,7 @@ def _run(config: Config, section: Mapping[str, Any], dataset: str, choice: Mappi
     }
     low, high = section["beta_ranges"][beta]
     data_driven = choice["name"] == DATA_DRIVEN
-    neuron = {key: tuple(value) if isinstance(value, list) else value for key, value in section["neuron"].items()}
-    if data_driven:
-        neuron["initial_potential"] = section["neuron"]["threshold"] / 2
+    start = {"initial_potential": section["neuron"]["threshold"] / 2} if data_driven else {}
     initializer = initializer_spec(config, choice, section["initializer"])
     if data_driven:
         ann = _ann(section, dataset)
@@ -58,7 +59,7 @@ def _run(config: Config, section: Mapping[str, Any], dataset: str, choice: Mappi
         images=Images(dataset, section["train_images"], section["test_images"]),
         network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
-        neuron=NeuronSpec(decay=(float(low), float(high)), **neuron),
+        neuron=NeuronSpec.from_section(section["neuron"], decay=(float(low), float(high)), **start),
         initializer=initializer,
         training=TrainingSpec(**section["training"]),
         seeds=tuple(section["seeds"]),
@@ -78,7 +79,7 @@ def anns(config: Config) -> list[Ann]:
     return [_ann(section, dataset) for dataset in section["datasets"] if _is_compared(dataset, comparison)]
 
 
-def _ann(section: Mapping[str, Any], dataset: str) -> Ann:
+def _ann(section: Section, dataset: str) -> Ann:
     options = section["data_driven"]
     constant = section["encoding"]["parameters"] if section["encoding"]["name"] == ANALOGUE_INPUT else {}
     return ann_request(
@@ -95,7 +96,7 @@ def _ann(section: Mapping[str, Any], dataset: str) -> Ann:
     )
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     found = checks.dataset_problems("energy.datasets", section["datasets"], config)
     for name, bounds in section["beta_ranges"].items():
@@ -108,14 +109,15 @@ def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Pr
         if name not in section["datasets"]:
             known = ", ".join(section["datasets"])
             found.append((f"energy.comparison.datasets.{index}", f"= {name!r}   not one of datasets ({known})"))
-    context = {"threshold": section["neuron"]["threshold"], "gain": section["neuron"]["gain"], "decay": 0.5}
-    context["gain"] = 0.5 if context["gain"] == "one_minus_decay" else context["gain"]
+    compared = section["comparison"]["beta_ranges"]
+    middles = [sum(section["beta_ranges"][name]) / 2 for name in compared if name in section["beta_ranges"]]
+    layers = [checks.of_layer(section["neuron"], decay) for decay in middles]
     for index, choice in enumerate(section["comparison"]["initializers"]):
         path = f"energy.comparison.initializers.{index}"
         if choice["name"] == DATA_DRIVEN:
             found += [(f"{path}.{key}", f"{DATA_DRIVEN} takes no parameters here") for key in choice if key != "name"]
             continue
-        found += checks.initializer_problems(path, choice, context)
+        found += checks.initializer_problems(path, choice, *layers)
     found += checks.repeated_problems("energy.comparison.initializers", section["comparison"]["initializers"])
     found += checks.optimizer_problems("energy.training.optimizer", section["training"]["optimizer"])
     found += checks.encoding_problems("energy.encoding", section["encoding"], *section["datasets"])

@@ -8,8 +8,6 @@ run whose measure is finite, and the outcomes are listed beside them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from spikeinit.studies.table_tools import OUTCOMES, StudyRuns, average, outcome_text
@@ -119,16 +117,3 @@ def outcomes(runs: StudyRuns) -> pd.DataFrame:
         labels = dict(zip([*LABELS, "run"], key, strict=True))
         rows.append({**labels, "runs": len(group), **counts, "failures": "; ".join(when)})
     return pd.DataFrame(rows)[[*LABELS, "runs", *OUTCOMES, "failures", "run"]]
-
-
-TABLES: dict[str, Callable[[StudyRuns], pd.DataFrame]] = {
-    "spikes_by_run": spikes_by_run,
-    "spikes_by_combination": spikes_by_combination,
-    "spikes_by_weight_mean": spikes_by_weight_mean,
-    "spikes_by_beta_range": spikes_by_beta_range,
-    "initializers": initializers,
-    "energy": energy,
-    "rates": rates,
-    "curves": curves,
-    "outcomes": outcomes,
-}

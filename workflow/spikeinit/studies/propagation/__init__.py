@@ -14,9 +14,7 @@ from spikeinit.study import Figure, Scorecard, Study, Table
 STUDY = Study(
     name="propagation",
     paper="Micheli et al. 2024",
-    question=(
-        "which initial weights carry activity through a hundred layers without loss, and do they train better?"
-    ),
+    question=("which initial weights carry activity through a hundred layers without loss, and do they train better?"),
     package=__name__,
     runs=runs.runs,
     problems=runs.problems,
@@ -61,8 +59,7 @@ STUDY = Study(
         ),
         Figure(
             "simulation_figures.layers_and_steps",
-            "Figure 5: variance and spikes over layers and time steps, for the proposed initialisation and "
-            "Kaiming's.",
+            "Figure 5: variance and spikes over layers and time steps, for the proposed initialisation and Kaiming's.",
         ),
         Figure(
             "simulation_figures.initializers_over_time",

@@ -14,8 +14,6 @@ from spikeinit.studies.propagation import training_claims as trained
 from spikeinit.studies.propagation.simulation_claims import Check
 from spikeinit.studies.scorecard import Claim, Conditions, Entry, Evidence, Finding, judge
 
-TITLE = "Scorecard: Micheli et al. 2024, deep activity propagation"
-
 CHECKS: dict[str, tuple[str, tuple[str, ...], Check]] = {
     "variance_kept": ("simulation", (), simulated.variance_kept),
     "kaiming_dissipates": ("simulation", (), simulated.kaiming_dissipates),

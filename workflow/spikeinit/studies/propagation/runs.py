@@ -7,6 +7,7 @@ from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.jobs.provenance import source_digest
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source, run_name, sharing_jobs, train_source
 from spikeinit.networks import deep_cnn, deep_mlp
@@ -20,6 +21,7 @@ from spikeinit.specs import (
     TrainingSpec,
     TrainSpec,
 )
+from spikeinit.study import Section
 
 NAME = "propagation"
 
@@ -62,7 +64,7 @@ def _simulated(config: Config) -> list[Run]:
     ]
 
 
-def _one_step(section: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _one_step(section: Section) -> list[dict[str, Any]]:
     by_threshold = [
         {"label": "thresholds", "initializer": name, "threshold": float(threshold)}
         for name in ("micheli2024", "he")
@@ -80,7 +82,7 @@ def _one_step(section: Mapping[str, Any]) -> list[dict[str, Any]]:
     return by_threshold + by_initializer + by_width
 
 
-def _over_time(section: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _over_time(section: Section) -> list[dict[str, Any]]:
     time = section["time"]
     common = {"timesteps": time["timesteps"], "decay": float(time["decay"]), "repeats": time["repeats"]}
     by_initializer = [{"label": "time_steps", "initializer": name, **common} for name in section["initializers"]]
@@ -89,7 +91,7 @@ def _over_time(section: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [*by_initializer, clamped, high]
 
 
-def _simulation(config: Config, section: Mapping[str, Any], **values: Any) -> Simulation:
+def _simulation(config: Config, section: Section, **values: Any) -> Simulation:
     shared = {key: section[key] for key in ("depth", "width", "repeats", "threshold")}
     simulation = {"decay": float(section["time"]["decay"]), "timesteps": 1, **shared, **values}
     name = simulation["initializer"]
@@ -100,7 +102,7 @@ def _simulation(config: Config, section: Mapping[str, Any], **values: Any) -> Si
     return Simulation(**simulation, parameters=parameters, source=law_source(config, name))
 
 
-def _trained(config: Config, section: Mapping[str, Any]) -> list[Run]:
+def _trained(config: Config, section: Section) -> list[Run]:
     compared = [
         _compared(config, section, task, name)
         for task in section["classification"]["tasks"]
@@ -118,13 +120,13 @@ def _trained(config: Config, section: Mapping[str, Any]) -> list[Run]:
     return compared + (base + swept if any(robustness[key] for key in SWEEPS) else [])
 
 
-def _compared(config: Config, section: Mapping[str, Any], task: Mapping[str, Any], name: str) -> Run:
+def _compared(config: Config, section: Section, task: Mapping[str, Any], name: str) -> Run:
     seeds = section["classification"]["seeds"]
     spec = _training(config, section, task, name, network=task["network"], seeds=seeds)
     return _run(section, "comparison", spec, run_name(task["dataset"], {"name": name}, task["network"]["name"]))
 
 
-def _robust(config: Config, section: Mapping[str, Any], name: str, parameter: str, value: float | None) -> Run:
+def _robust(config: Config, section: Section, name: str, parameter: str, value: float | None) -> Run:
     robustness = section["robustness"]
     changed = {} if value is None else {parameter: value}
     network = {"name": "deep_mlp", "width": robustness["network_width"], "options": {}}
@@ -137,7 +139,7 @@ def _robust(config: Config, section: Mapping[str, Any], name: str, parameter: st
     return _run(section, parameter, spec, slug)
 
 
-def _run(section: Mapping[str, Any], experiment: str, spec: TrainSpec, name: str) -> Run:
+def _run(section: Section, experiment: str, spec: TrainSpec, name: str) -> Run:
     width, depth = SIZES[spec.network.name]
     values = (
         experiment,
@@ -161,7 +163,7 @@ def _run(section: Mapping[str, Any], experiment: str, spec: TrainSpec, name: str
 
 def _training(
     config: Config,
-    section: Mapping[str, Any],
+    section: Section,
     task: Mapping[str, Any],
     name: str,
     *,
@@ -170,12 +172,11 @@ def _training(
     neuron: Mapping[str, float] = {},
 ) -> TrainSpec:
     training = {**section["training"], "epochs": task["epochs"]}
-    neuron = {**section["neuron"], **neuron}
     return TrainSpec(
         images=Images(task["dataset"], task["train_images"], task["test_images"]),
         network=NetworkSpec(**network),
         encoding=EncodingSpec(**task["encoding"]),
-        neuron=NeuronSpec(**{key: tuple(value) if isinstance(value, list) else value for key, value in neuron.items()}),
+        neuron=NeuronSpec.from_section(section["neuron"], **neuron),
         initializer=initializer_spec(config, {"name": name}, section["initializer"]),
         training=TrainingSpec(**training),
         seeds=tuple(seeds),
@@ -183,7 +184,7 @@ def _training(
     )
 
 
-def _base_value(section: Mapping[str, Any], parameter: str) -> float:
+def _base_value(section: Section, parameter: str) -> float:
     if parameter == "width":
         return round(deep_mlp.NEURONS * section["robustness"]["network_width"])
     return deep_mlp.DEPTH if parameter == "depth" else section["neuron"][parameter]
@@ -195,11 +196,10 @@ def table_options(config: Config) -> dict[str, Any]:
     return {"accuracy_levels": section["accuracy_levels"], "confidence": section["statistics"]["confidence"]}
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema."""
     neuron = section["neuron"]
-    context = {"threshold": neuron["threshold"], "decay": neuron["decay"], "gain": neuron["gain"]}
-    context["gain"] = 1 - neuron["decay"] if context["gain"] == "one_minus_decay" else context["gain"]
+    context = checks.of_layer(neuron, neuron["decay"])
     found = checks.optimizer_problems("propagation.training.optimizer", section["training"]["optimizer"])
     for part in ("simulation", "classification", "robustness"):
         for index, name in enumerate(section[part]["initializers"]):

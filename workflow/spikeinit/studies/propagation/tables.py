@@ -7,7 +7,6 @@ outcome beside the mean. Intervals are Student's, over the seeds.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -162,15 +161,3 @@ def progress(runs: StudyRuns) -> pd.DataFrame:
     Rows of few iterations (the first of all, and what is left over at an epoch's end) say too little and are left out.
     """
     return _traced(_of(runs, "comparison", *ROBUSTNESS))
-
-
-TABLES: dict[str, Callable[[StudyRuns], pd.DataFrame]] = {
-    "survival": survival,
-    "accuracy": accuracy,
-    "iterations_to_accuracy": iterations_to_accuracy,
-    "robustness": robustness,
-    "signals": signals,
-    "signals_over_steps": signals_over_steps,
-    "curves": curves,
-    "progress": progress,
-}

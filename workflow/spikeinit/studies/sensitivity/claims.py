@@ -21,7 +21,6 @@ from spikeinit.results import read_table
 from spikeinit.studies.scorecard import Claim, Conditions, Entry, Evidence, Finding, judge, t_interval
 from spikeinit.studies.sensitivity.sweep_tables import levels
 
-TITLE = "Scorecard: Peat 2024, hyperparameters of a small spiking network on MNIST"
 ABOUT_THREE = (2.0, 4.0)
 """Percentage points that count as "about 3"."""
 STRONGLY = 2.0

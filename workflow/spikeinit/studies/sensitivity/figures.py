@@ -6,7 +6,6 @@ larger ones the tables tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import matplotlib
@@ -260,13 +259,3 @@ def _nothing(axes: np.ndarray, text: str) -> Figure:
     style.empty(axes.flat[0], text)
     axes.flat[0].set_axis_off()
     return axes.flat[0].figure
-
-
-FIGURES: dict[str, Callable[[StudyTables], Figure]] = {
-    "sweeps": sweeps,
-    "curves": curves,
-    "heat_maps": heat_maps,
-    "accuracy_against_cost": accuracy_against_cost,
-    "operations": operations,
-    "training_time": training_time,
-}

@@ -7,10 +7,13 @@ from typing import Any
 
 from spikeinit.config import checks, sweeps
 from spikeinit.config.configuration import Config
+from spikeinit.config.schema import Schema
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
+from spikeinit.study import Section
 
 NAME = "sensitivity"
+
 
 def runs(config: Config) -> list[Run]:
     """One run for each data set and distinct point of all sweeps, in the order of first appearance."""
@@ -23,7 +26,7 @@ def runs(config: Config) -> list[Run]:
     for dataset in section["datasets"]:
         for name, sweep in declared.items():
             for point in sweeps.points(sweep):
-                changed = sweeps.section_at(section, NAME, point)
+                changed = sweeps.section_at(section, NAME, point, config.schema)
                 spec = _train_spec(config, dataset, changed)
                 identity = to_json(spec)
                 specs.setdefault(identity, spec)
@@ -47,18 +50,17 @@ def runs(config: Config) -> list[Run]:
     return sharing_jobs(found, section["runs_per_job"])
 
 
-def _changes(section: Mapping[str, Any], changed: Mapping[str, Any], keys: list[str]) -> dict[str, Any]:
+def _changes(section: Section, changed: Mapping[str, Any], keys: list[str]) -> dict[str, Any]:
     values = {key: (sweeps.value_at(section, key), sweeps.value_at(changed, key)) for key in keys}
     return {key: now for key, (base, now) in values.items() if base != now}
 
 
-def _train_spec(config: Config, dataset: str, section: Mapping[str, Any]) -> TrainSpec:
-    neuron = {key: tuple(value) if isinstance(value, list) else value for key, value in section["neuron"].items()}
+def _train_spec(config: Config, dataset: str, section: Section) -> TrainSpec:
     return TrainSpec(
         images=Images(dataset, section["train_images"], section["test_images"]),
         network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
-        neuron=NeuronSpec(**neuron),
+        neuron=NeuronSpec.from_section(section["neuron"]),
         initializer=initializer_spec(config, section["initializer"], {"layers": "all", "bias": "law"}),
         training=TrainingSpec(**section["training"]),
         seeds=tuple(section["seeds"]),
@@ -66,31 +68,29 @@ def _train_spec(config: Config, dataset: str, section: Mapping[str, Any]) -> Tra
     )
 
 
-def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Problems:
+def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema, at the baseline and at every point of every sweep."""
     found = checks.dataset_problems(f"{NAME}.datasets", section["datasets"], config)
     found += _part_problems(NAME, section)
-    wrong = sweeps.problems(f"{NAME}.sweeps", NAME, section["sweeps"])
+    wrong = sweeps.problems(f"{NAME}.sweeps", NAME, section["sweeps"], schema)
     if wrong or found:
         return found + wrong
     for name, sweep in sweeps.active(section["sweeps"]).items():
         of_points = [
             problem
             for point in sweeps.points(sweep)
-            for problem in _part_problems(f"{NAME}.sweeps.{name}", sweeps.section_at(section, NAME, point))
+            for problem in _part_problems(f"{NAME}.sweeps.{name}", sweeps.section_at(section, NAME, point, schema))
         ]
         found += list(dict.fromkeys(of_points))
     return found
 
 
-def _part_problems(path: str, section: Mapping[str, Any]) -> checks.Problems:
-    neuron = section["neuron"]
-    gain = 1 - neuron["decay"] if neuron["gain"] == "one_minus_decay" else neuron["gain"]
-    context = {"threshold": neuron["threshold"], "decay": neuron["decay"], "gain": gain}
+def _part_problems(path: str, section: Section) -> checks.Problems:
+    layer = checks.of_layer(section["neuron"], section["neuron"]["decay"])
     return [
         *checks.network_problems(f"{path}.network", section["network"]),
         *checks.encoding_problems(f"{path}.encoding", section["encoding"], *section["datasets"]),
-        *checks.initializer_problems(f"{path}.initializer", section["initializer"], context),
+        *checks.initializer_problems(f"{path}.initializer", section["initializer"], layer),
         *checks.optimizer_problems(f"{path}.training.optimizer", section["training"]["optimizer"]),
     ]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from spikeinit.config.sweeps import short_name
+from spikeinit.names.slugs import short_name
 
 BETWEEN = ";"
 SYMBOLS = {

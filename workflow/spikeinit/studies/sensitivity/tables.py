@@ -8,7 +8,7 @@ seeds. Runs that died or diverged stay: means take every finite value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from safetensors import safe_open
 from spikeinit.measures import flops
 from spikeinit.studies.scorecard import t_interval
 from spikeinit.studies.sensitivity.sweep_tables import by_sweep, keys_of
-from spikeinit.studies.sensitivity.training_time import training_time_measured
 from spikeinit.studies.table_tools import StudyRuns, average, finite, outcome_text
 
 RUN = ["run", "seed"]
@@ -155,13 +154,3 @@ def published_flops(runs: StudyRuns) -> pd.DataFrame:
         "snn_total": flops.spiking_network(sizes, rates, 5),
     }
     return pd.DataFrame({"quantity": list(values), "flops": list(values.values())})
-
-
-TABLES: dict[str, Callable[[StudyRuns], pd.DataFrame]] = {
-    "points": points,
-    "by_seed": by_seed,
-    "curves": curves,
-    "operations": operations,
-    "published_flops": published_flops,
-    "training_time_measured": training_time_measured,
-}
