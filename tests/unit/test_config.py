@@ -59,6 +59,50 @@ def test_what_a_schema_cannot_say_is_checked_too(config):
     assert "give 'normal' or 'uniform'" in message
 
 
+TRAININGS = [
+    "energy.training",
+    "energy.data_driven.ann.training",
+    "sensitivity.training",
+    "asymptote.grid.task",
+    "asymptote.versatility.task",
+    "asymptote.coding.tasks.0",
+    "asymptote.normalization.tasks.0",
+    "conversion.ann.training",
+    "conversion.calibration.training",
+    "propagation.training",
+]
+
+
+def training_at(config, path):
+    """The part of the configuration at a key path in which numbers count the items of lists."""
+    for key in path.split("."):
+        config = config[int(key) if key.isdigit() else key]
+    return config
+
+
+@pytest.mark.parametrize("path", TRAININGS)
+def test_every_study_takes_a_multistep_schedule_with_its_milestones_only(config, path):
+    training = training_at(config, path)
+    training["schedule"] = {"name": "multistep", "milestones": [2, 3], "factor": 0.5}
+    assert training_at(from_mapping(config).sections, path)["schedule"]["milestones"] == [2, 3]
+    training["schedule"] = {"name": "multistep"}
+    assert f"{path}.schedule.milestones  missing; a multistep schedule needs" in errors(config)
+
+
+def test_a_multistep_schedule_of_a_sweep_needs_its_milestones_too(config):
+    config["sensitivity"]["sweeps"] = {"s": {"training.schedule.name": ["cosine", "multistep"]}}
+    assert "sensitivity.sweeps.s.training.schedule.milestones  missing" in errors(config)
+
+
+def test_an_option_of_another_optimizer_is_refused_where_analogue_networks_are_trained(config):
+    config["energy"]["data_driven"]["ann"]["training"]["optimizer"] = {
+        "name": "sgd",
+        "learning_rate": 0.1,
+        "betas": [0.9, 0.99],
+    }
+    assert "energy.data_driven.ann.training.optimizer.betas  sgd has no such option" in errors(config)
+
+
 def test_an_initializers_unknown_parameter_is_named(config):
     config["energy"]["comparison"]["initializers"] = [{"name": "he", "variance": 2}]
     assert "energy.comparison.initializers.0.variance" in errors(config)

@@ -209,7 +209,7 @@ def problems(section: Mapping[str, Any], config: Mapping[str, Any], schema: Sche
     neuron = section["neuron"]
     context = {"threshold": neuron["threshold"], "decay": neuron["decay"], "gain": neuron["gain"]}
     context["gain"] = 1 - neuron["decay"] if context["gain"] == "one_minus_decay" else context["gain"]
-    found = checks.optimizer_problems("propagation.training.optimizer", section["training"]["optimizer"])
+    found = checks.training_problems("propagation.training", section["training"])
     for part in ("simulation", "classification", "robustness"):
         for index, name in enumerate(section[part]["initializers"]):
             path = f"propagation.{part}.initializers.{index}"
