@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import yaml
@@ -56,6 +57,50 @@ def test_what_a_schema_cannot_say_is_checked_too(config):
     assert "the lower end lies above the upper end" in message
     assert "unknown initialiser 'glorrot'; did you mean glorot?" in message
     assert "give 'normal' or 'uniform'" in message
+
+
+TRAININGS = [
+    "energy.training",
+    "energy.data_driven.ann.training",
+    "sensitivity.training",
+    "asymptote.grid.task",
+    "asymptote.versatility.task",
+    "asymptote.coding.tasks.0",
+    "asymptote.normalization.tasks.0",
+    "conversion.ann.training",
+    "conversion.calibration.training",
+    "propagation.training",
+]
+
+
+def training_at(config, path):
+    """The part of the configuration at a key path in which numbers count the items of lists."""
+    for key in path.split("."):
+        config = config[int(key) if key.isdigit() else key]
+    return config
+
+
+@pytest.mark.parametrize("path", TRAININGS)
+def test_every_study_takes_a_multistep_schedule_with_its_milestones_only(config, path):
+    training = training_at(config, path)
+    training["schedule"] = {"name": "multistep", "milestones": [2, 3], "factor": 0.5}
+    assert training_at(from_mapping(config).sections, path)["schedule"]["milestones"] == [2, 3]
+    training["schedule"] = {"name": "multistep"}
+    assert f"{path}.schedule.milestones  missing; a multistep schedule needs" in errors(config)
+
+
+def test_a_multistep_schedule_of_a_sweep_needs_its_milestones_too(config):
+    config["sensitivity"]["sweeps"] = {"s": {"training.schedule.name": ["cosine", "multistep"]}}
+    assert "sensitivity.sweeps.s.training.schedule.milestones  missing" in errors(config)
+
+
+def test_an_option_of_another_optimizer_is_refused_where_analogue_networks_are_trained(config):
+    config["energy"]["data_driven"]["ann"]["training"]["optimizer"] = {
+        "name": "sgd",
+        "learning_rate": 0.1,
+        "betas": [0.9, 0.99],
+    }
+    assert "energy.data_driven.ann.training.optimizer.betas  sgd has no such option" in errors(config)
 
 
 def test_an_initializers_unknown_parameter_is_named(config):
@@ -140,6 +185,54 @@ def test_config_file_explains_every_key_it_has(checkout):
     lines = (checkout / "config.yaml").read_text().splitlines()
     uncommented = [line for line in lines if line and not line.startswith((" ", "#")) and ":" in line]
     assert all("#" in line or line.rstrip().endswith(":") for line in uncommented)
+
+
+PER_STEP = {"name": "cross_entropy_per_step", "reduction": "sum"}
+STEPS_SUMMED, STEPS_AVERAGED = ({"name": "cross_entropy", "reduction": reduction} for reduction in ("sum", "mean"))
+
+
+@pytest.mark.parametrize(
+    ("path", "schedule", "loss", "reduction"),
+    [
+        ("energy.training", "constant", PER_STEP, "sum"),
+        ("energy.data_driven.ann.training", "constant", PER_STEP, "sum"),
+        ("sensitivity.training", "constant", PER_STEP, "sum"),
+        ("conversion.ann.training", "constant", PER_STEP, "sum"),
+        ("conversion.calibration.training", "cosine", STEPS_AVERAGED, "mean"),
+        ("propagation.training", "cosine", STEPS_SUMMED, "sum"),
+    ],
+)
+def test_defaults_of_a_training_by_study(path, schedule, loss, reduction):
+    """A study has the schedule and the loss of its paper where the configuration gives none."""
+    fill = partial(Schema.of(SECTION_SCHEMAS).fill_at, path.split("."))
+    filled = fill({})
+    assert filled["schedule"] == {"name": schedule, "every": 10, "factor": 0.1}
+    assert filled["loss"] == loss
+    assert fill({"loss": {"name": "mean_squared_error"}})["loss"]["reduction"] == reduction
+    assert filled["monitor_images"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("energy.neuron", {"learn": ["decay", "threshold"]}),
+        ("sensitivity.neuron", {"learn": []}),
+        ("propagation.neuron", {"learn": [], "decay": 0.5}),
+    ],
+)
+def test_defaults_of_a_neuron_by_study(path, expected):
+    shared = {"threshold": 1.0, "gain": 1.0, "reset": "subtract", "surrogate": "arctan", "slope": 1.0}
+    shared |= {"decay_scope": "layer", "detach_reset": True, "initial_potential": 0.0}
+    assert Schema.of(SECTION_SCHEMAS).fill_at(path.split("."), {}) == shared | expected
+
+
+def test_defaults_of_the_asymptote_study_s_tasks_and_loss():
+    schema = Schema.of(SECTION_SCHEMAS)
+    filled = schema.fill_at(["asymptote"], {"grid": {"task": {}}, "coding": {"tasks": [{}]}, "normalization": {}})
+    for task in (filled["grid"]["task"], filled["coding"]["tasks"][0]):
+        assert task["schedule"] == {"name": "constant", "every": 10, "factor": 0.1}
+        assert (task["monitor_images"], task["trace_every"], task["failure_accuracy"]) == (0, None, 15.0)
+    assert filled["loss"] == STEPS_AVERAGED
 
 
 def test_every_object_of_the_schema_is_closed():

@@ -92,3 +92,20 @@ def test_a_missing_file_and_a_taken_name_are_errors(tmp_path):
         Schema.of({"none": tmp_path / "none.yaml"})
     with pytest.raises(UserError, match="another key 'datasets'"):
         schema(tmp_path, datasets="")
+
+
+def test_whole_numbers_become_floats_where_numbers_are_asked_for(tmp_path):
+    one = schema(
+        tmp_path,
+        first="""
+properties:
+  number: {type: number}
+  integer: {type: integer}
+  either: &either {anyOf: [{type: number}, {enum: [word]}, {type: array, items: {type: number}}]}
+  list: *either
+  word: *either
+""",
+    )
+    given = {"number": 1, "integer": 1, "either": 1, "list": [1, 2], "word": "word"}
+    filled = one.with_defaults({"first": given})["first"]
+    assert repr(filled) == "{'number': 1.0, 'integer': 1, 'either': 1.0, 'list': [1.0, 2.0], 'word': 'word'}"

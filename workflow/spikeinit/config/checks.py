@@ -166,3 +166,11 @@ def optimizer_problems(path: str, optimizer: Mapping[str, Any]) -> Problems:
         for key in optimizer
         if key not in ("name", "learning_rate", *allowed)
     ]
+
+
+def training_problems(path: str, training: Mapping[str, Any]) -> Problems:
+    """What is wrong with the optimiser and the schedule of a training."""
+    return [
+        *optimizer_problems(f"{path}.optimizer", training["optimizer"]),
+        *schedule_problems(f"{path}.schedule", training["schedule"]),
+    ]

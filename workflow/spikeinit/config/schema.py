@@ -102,6 +102,8 @@ class Schema:
 
 
 def _filled(value: Any, schema: Mapping[str, Any]) -> Any:
+    if "anyOf" in schema:
+        schema = next((choice for choice in schema["anyOf"] if choice.get("type") == _kind(value)), schema)
     if isinstance(value, Mapping):
         known = schema.get("properties", {})
         other = schema.get("additionalProperties")
@@ -114,9 +116,14 @@ def _filled(value: Any, schema: Mapping[str, Any]) -> Any:
         return filled
     if isinstance(value, list):
         return [_filled(item, schema.get("items", {})) for item in value]
-    if schema.get("type") == "number" and isinstance(value, int):
+    if schema.get("type") == "number":
         return float(value)  # 1 and 1.0 are the same work and must have the same spec
     return value
+
+
+def _kind(value: Any) -> str:
+    """JSON schema's name of the type of a number, a list, or anything else."""
+    return "number" if isinstance(value, (int, float)) else "array" if isinstance(value, list) else "other"
 
 
 @cache

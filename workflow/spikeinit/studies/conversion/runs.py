@@ -155,7 +155,5 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
     if len(calibration["epochs"]) != len(calibration["timesteps"]):
         found.append(("conversion.calibration.epochs", "needs one number of epochs for each of calibration.timesteps"))
     for part in ("ann", "calibration"):
-        found += checks.optimizer_problems(
-            f"conversion.{part}.training.optimizer", section[part]["training"]["optimizer"]
-        )
+        found += checks.training_problems(f"conversion.{part}.training", section[part]["training"])
     return found

@@ -119,7 +119,8 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
             continue
         found += checks.initializer_problems(path, choice, *layers)
     found += checks.repeated_problems("energy.comparison.initializers", section["comparison"]["initializers"])
-    found += checks.optimizer_problems("energy.training.optimizer", section["training"]["optimizer"])
+    found += checks.training_problems("energy.training", section["training"])
+    found += checks.training_problems("energy.data_driven.ann.training", section["data_driven"]["ann"]["training"])
     found += checks.encoding_problems("energy.encoding", section["encoding"], *section["datasets"])
     found += checks.network_problems("energy.network", section["network"])
     return found

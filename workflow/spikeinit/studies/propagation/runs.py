@@ -200,7 +200,7 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
     """What is wrong with this study's section beyond its schema."""
     neuron = section["neuron"]
     context = checks.of_layer(neuron, neuron["decay"])
-    found = checks.optimizer_problems("propagation.training.optimizer", section["training"]["optimizer"])
+    found = checks.training_problems("propagation.training", section["training"])
     for part in ("simulation", "classification", "robustness"):
         for index, name in enumerate(section[part]["initializers"]):
             path = f"propagation.{part}.initializers.{index}"

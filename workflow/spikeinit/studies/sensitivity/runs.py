@@ -91,7 +91,7 @@ def _part_problems(path: str, section: Section) -> checks.Problems:
         *checks.network_problems(f"{path}.network", section["network"]),
         *checks.encoding_problems(f"{path}.encoding", section["encoding"], *section["datasets"]),
         *checks.initializer_problems(f"{path}.initializer", section["initializer"], layer),
-        *checks.optimizer_problems(f"{path}.training.optimizer", section["training"]["optimizer"]),
+        *checks.training_problems(f"{path}.training", section["training"]),
     ]
 
 
