@@ -8,22 +8,21 @@ import json
 import pytest
 import torch
 import yaml
+from declared import beside, differences
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeinit.config.configuration import from_mapping, load_config
 from spikeinit.errors import UserError
 from spikeinit.io import canonical_json
 from spikeinit.jobs.runs import batches as batches_of
 from spikeinit.nested import expanded, factored
 from spikeinit.networks.build import build
-from spikeinit.plan import rule_specs, runs
+from spikeinit.plan import from_mapping, load_config, rule_specs, runs
 from spikeinit.randomness import stream
 from spikeinit.results import read_table
 from spikeinit.specs import NetworkSpec, NeuronSpec, TrainSpec, from_dict, to_dict
-from spikeinit.studies import asymptote
+from spikeinit.studies.asymptote import STUDY
 from spikeinit.studies.asymptote.claims import ENCODINGS, OURS, TECHNIQUES
-from spikeinit.studies.asymptote.conditions import STAND_INS
 
 EIGHT = 8
 
@@ -66,8 +65,8 @@ def test_an_added_initializer_is_left_out_where_it_has_no_law(mapping):
 
 def test_the_paper_overlay_meets_the_published_conditions(checkout):
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
-    assert asymptote.differences(config) == []
-    assert asymptote.stands_in_for(config) == {name: name for name in STAND_INS}
+    assert differences(STUDY, config) == []
+    assert beside(STUDY, config) == {name: name for name in STUDY.published.counterparts}
 
 
 def test_the_paper_overlay_has_every_printed_cell(checkout):
@@ -89,7 +88,7 @@ def test_the_paper_overlay_has_every_printed_cell(checkout):
 
 
 def test_the_laptop_scale_names_what_differs(mapping):
-    found = asymptote.differences(from_mapping(mapping))
+    found = differences(STUDY, from_mapping(mapping))
     assert "versatility.task.epochs 2 instead of 3" in found
     assert not any("neurons" in text or "optimizers" in text for text in found)
 

@@ -6,12 +6,13 @@ import math
 
 import pandas as pd
 import pytest
+from declared import write_tables
 
 from spikeinit.io import write_csv
-from spikeinit.studies.asymptote import claims, figures, outputs, tables
+from spikeinit.studies.asymptote import STUDY, claims, tables
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.scorecard import Conditions, Evidence, to_markdown
-from spikeinit.studies.table_tools import StudyRuns, StudyTables, write_table
+from spikeinit.studies.table_tools import StudyRuns, StudyTables
 
 LABELS = {
     "experiment": "optimizers",
@@ -138,11 +139,9 @@ def test_response_error_is_the_distance_to_the_simulation(study):
 @pytest.fixture(scope="module")
 def finished(study, tmp_path_factory, pytestconfig):
     folder = tmp_path_factory.mktemp("tables")
-    for name, make in tables.TABLES.items():
-        write_table(folder / f"{name}.csv", make(study))
-    published = {
-        file.removesuffix(".csv"): pytestconfig.rootpath / "workflow/published" / file for file in outputs.PUBLISHED
-    }
+    write_tables(STUDY, study, folder)
+    files = STUDY.published.files
+    published = {file.removesuffix(".csv"): pytestconfig.rootpath / "workflow/published" / file for file in files}
     return folder, published
 
 
@@ -159,7 +158,7 @@ def test_every_printed_cell_has_a_line(finished):
     cells = [entry for entry in entries if entry.source.startswith("Table")]
     printed = sum(len(pd.read_csv(path)) for path in finished[1].values())
     assert len({entry.claim for entry in cells}) == len(cells) == printed
-    assert "Asymptote" in to_markdown(entries, claims.TITLE)
+    assert "Asymptote" in to_markdown(entries, STUDY.scorecard.title)
 
 
 def test_scaled_down_cells_compare_only_whether_training_failed(finished):
@@ -200,12 +199,6 @@ def test_the_printed_contradictions_are_in_the_published_tables(finished):
 def test_every_figure_is_drawn(finished, tmp_path):
     folder, published = finished
     study_tables = StudyTables(folder, {}, {name: pd.read_csv(path) for name, path in published.items()})
-    assert tuple(figures.FIGURES) == outputs.FIGURES
-    for name, draw in figures.FIGURES.items():
-        for path in render(draw, tmp_path, name, study_tables):
+    for figure in STUDY.figures:
+        for path in render(STUDY.load(figure.function), tmp_path, figure.name, study_tables):
             assert path.stat().st_size > 1000
-
-
-def test_names_fit_together():
-    assert tuple(tables.TABLES) == outputs.TABLES
-    assert set(outputs.LONG_TABLES) <= set(outputs.TABLES)

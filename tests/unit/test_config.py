@@ -8,14 +8,15 @@ from functools import partial
 
 import pytest
 import yaml
+from declared import SECTION_SCHEMAS, differences
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikeinit.config.configuration import SECTION_SCHEMAS, from_mapping
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.nested import merge
-from spikeinit.plan import load_config, runs
+from spikeinit.plan import from_mapping, load_config, runs
+from spikeinit.studies import STUDIES
 
 
 @pytest.fixture
@@ -141,20 +142,16 @@ def test_overlays_are_valid(checkout, overlay):
 
 
 def test_paper_overlay_is_as_published_and_has_180_trainings(checkout):
-    from spikeinit.studies import energy
-
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
     published = [run for run in runs(config, "energy") if run.labels["initializer"] == "normal"]
     assert sum(len(run.spec.seeds) for run in published) == 180
-    assert energy.differences(config) == []
+    assert differences(STUDIES["energy"], config) == []
 
 
 def test_laptop_scale_says_what_differs_from_the_paper(checkout):
-    from spikeinit.studies import energy
-
-    differences = energy.differences(load_config([checkout / "config.yaml"]))
-    assert "network.width 0.125 instead of 1.0" in differences
-    assert any("runs per combination" in difference for difference in differences)
+    found = differences(STUDIES["energy"], load_config([checkout / "config.yaml"]))
+    assert "network.width 0.125 instead of 1.0" in found
+    assert any("runs per combination" in difference for difference in found)
 
 
 def test_run_names_are_unique_and_readable(checkout):
@@ -165,7 +162,7 @@ def test_run_names_are_unique_and_readable(checkout):
 
 def test_planning_imports_nothing_heavy(checkout):
     code = (
-        "import sys; from spikeinit.plan import load_config, runs; "
+        "import sys; from spikeinit.plan import from_mapping, load_config, runs; "
         "[runs(load_config(['config.yaml']), 'energy')]; "
         "print([name for name in ('torch', 'pandas', 'mlflow', 'scipy', 'matplotlib', 'numba') if name in sys.modules])"
     )

@@ -10,20 +10,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conversion_runs import Network, write_study
+from declared import beside, differences, figure_files, write_tables
 from matplotlib.figure import Figure
 
 from spikeinit.errors import UserError
-from spikeinit.plan import load_config, runs
+from spikeinit.plan import load_config, rule_specs, runs
 from spikeinit.results import read_table
 from spikeinit.stages import plot
-from spikeinit.studies import conversion
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.conversion import claims, figures, outputs, tables
+from spikeinit.studies.conversion import STUDY, claims, figures, tables
 from spikeinit.studies.scorecard import Conditions, Evidence
-from spikeinit.studies.table_tools import StudyRuns, StudyTables, write_table
+from spikeinit.studies.table_tools import StudyRuns
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
-PUBLISHED = {name.removesuffix(".csv"): WORKFLOW / "published" / name for name in outputs.PUBLISHED}
+PUBLISHED = {name.removesuffix(".csv"): WORKFLOW / "published" / name for name in STUDY.published.files}
 
 SMALL = Network(
     "vgg",
@@ -42,9 +41,7 @@ def study(tmp_path_factory):
 
 
 def written(folder, runs):
-    for name, make in tables.TABLES.items():
-        write_table(folder / f"{name}.csv", make(runs))
-    return StudyTables(folder, published={name: read_table(path) for name, path in PUBLISHED.items()})
+    return write_tables(STUDY, runs, folder, {name: read_table(path) for name, path in PUBLISHED.items()})
 
 
 # --- tables
@@ -129,13 +126,10 @@ def lines(panel):
 
 
 def test_the_stage_writes_what_the_planner_expects(drawn, tmp_path, monkeypatch):
-    arguments = ["--spec", '{"study":"conversion"}', "--tables", str(drawn.folder), "--figures", str(tmp_path)]
+    arguments = ["--spec", rule_specs.figures_spec(STUDY), "--tables", str(drawn.folder), "--figures", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["plot", *arguments, "--published", *map(str, PUBLISHED.values())])
     plot.main()
-    expected = {f"{name}.{kind}" for name in outputs.FIGURES for kind in style.FORMATS}
-    assert {path.name for path in tmp_path.iterdir()} == expected
-    assert set(figures.FIGURES) == set(outputs.FIGURES)
-    assert set(tables.TABLES) == set(outputs.TABLES)
+    assert {path.name for path in tmp_path.iterdir()} == figure_files(STUDY)
 
 
 def test_accuracy_lines_are_the_tables(drawn):
@@ -178,11 +172,11 @@ def test_activations_are_a_density(drawn):
     assert list(values[[0, 9, 10, 25, 39]]) == pytest.approx([0.4, 0.4, 0.3, 0.2, 0.1])
 
 
-@pytest.mark.parametrize("name", outputs.FIGURES)
+@pytest.mark.parametrize("drawn_by", [figure.function for figure in STUDY.figures])
 @pytest.mark.parametrize("networks", [[OTHER], [SMALL], [SMALL, OTHER, THIRD]])
-def test_every_figure_of_a_partial_study(name, networks, tmp_path):
+def test_every_figure_of_a_partial_study(drawn_by, networks, tmp_path):
     found = written(tmp_path, StudyRuns.load(*write_study(tmp_path, networks)))
-    assert isinstance(figures.FIGURES[name](found), Figure)
+    assert isinstance(STUDY.load(drawn_by)(found), Figure)
 
 
 # --- claims
@@ -300,8 +294,8 @@ def test_imagenets_vgg_is_torchvisions(tmp_path):
 
 def test_the_paper_overlay_is_as_published(checkout):
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
-    assert conversion.differences(config) == []
-    assert conversion.stands_in_for(config) == {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet": None}
+    assert differences(STUDY, config) == []
+    assert beside(STUDY, config) == {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet": None}
     section = config.sections["conversion"]
     families = {network["name"] for network in section["networks"]}
     assert families >= {"vgg16", "resnet18", "resnet19", "resnet20", "cifarnet", "alexnet"}
@@ -322,8 +316,8 @@ def test_the_imagenet_overlay_is_the_papers_row(checkout, tmp_path, monkeypatch)
     for name in ("train.npz", "test.npz", "vgg16_bn.pth"):
         (tmp_path / "imagenet" / name).touch()
     config = load_config(files)
-    assert conversion.differences(config) == []
-    assert conversion.stands_in_for(config)["imagenet"] == "imagenet"
+    assert differences(STUDY, config) == []
+    assert beside(STUDY, config)["imagenet"] == "imagenet"
     found = {run.name: run for run in runs(config, "conversion")}
     assert {run.labels["architecture"] for run in found.values()} == {"vgg16_bn_imagenet"}
     calibrated = [run for run in found.values() if run.stage == "calibrate_snn"]
@@ -334,7 +328,7 @@ def test_the_imagenet_overlay_is_the_papers_row(checkout, tmp_path, monkeypatch)
 def test_differences_name_what_departs(checkout, tmp_path):
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(json.dumps({"conversion": {"ann": {"training": {"epochs": 3}}, "norm": 2}}))
-    found = conversion.differences(load_config([checkout / "config.yaml", overlay]))
+    found = differences(STUDY, load_config([checkout / "config.yaml", overlay]))
     assert "ann.training.epochs 3 instead of 300" in found
     assert "norm 2 instead of 1" in found
     assert "vgg: width 0.125 instead of 1" in found

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from declared import figure_files, write_tables
 from energy_runs import Combination, Seed, write_study
 from matplotlib.figure import Figure
 
+from spikeinit.plan import rule_specs
 from spikeinit.stages import plot
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.energy import figures, outputs, tables
+from spikeinit.studies.energy import STUDY, figures
 from spikeinit.studies.energy.accuracy_figures import pareto_front
 from spikeinit.studies.energy.series import levels, looks
-from spikeinit.studies.table_tools import StudyRuns, StudyTables, write_table
+from spikeinit.studies.table_tools import StudyRuns
 
 
 def combination(dataset, initializer, mean, beta, factor, outcome="trained"):
@@ -50,9 +51,7 @@ PUBLISHED = pd.DataFrame(
 
 def study_tables(folder, combinations):
     runs = StudyRuns.load(*write_study(folder, combinations))
-    for name, make in tables.TABLES.items():
-        write_table(folder / "tables" / f"{name}.csv", make(runs))
-    return StudyTables(folder / "tables", published={"paerna2025_spikes": PUBLISHED})
+    return write_tables(STUDY, runs, folder / "tables", published={"paerna2025_spikes": PUBLISHED})
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +60,17 @@ def drawn_tables(tmp_path_factory):
 
 
 def test_the_stage_writes_what_the_planner_expects(drawn_tables, tmp_path, monkeypatch):
-    arguments = ["--spec", '{"study":"energy"}', "--tables", str(drawn_tables.folder), "--figures", str(tmp_path)]
+    arguments = [
+        "--spec",
+        rule_specs.figures_spec(STUDY),
+        "--tables",
+        str(drawn_tables.folder),
+        "--figures",
+        str(tmp_path),
+    ]
     monkeypatch.setattr(sys, "argv", ["plot", *arguments])
     plot.main()
-    assert {path.name for path in tmp_path.iterdir()} == {
-        f"{n}.{kind}" for n in outputs.FIGURES for kind in style.FORMATS
-    }
+    assert {path.name for path in tmp_path.iterdir()} == figure_files(STUDY)
 
 
 def test_equal_data_give_equal_bytes(drawn_tables, tmp_path):
@@ -81,13 +85,6 @@ def test_a_figure_leaves_the_global_style_alone(tmp_path):
     before = dict(matplotlib.rcParams)
     style.render(Figure, tmp_path, "figure")
     assert dict(matplotlib.rcParams) == before
-
-
-def test_every_figure_and_shown_table_has_a_caption():
-    captions = {path.stem for path in (Path(__file__).parents[2] / "workflow" / "report").glob("energy_*.rst")}
-    shown = [name for name in outputs.TABLES if name not in outputs.LONG_TABLES]
-    expected = {f"energy_figure_{name}" for name in outputs.FIGURES} | {f"energy_table_{name}" for name in shown}
-    assert captions == expected | {"energy_scorecard"}
 
 
 def hollow_markers(panel):
@@ -117,9 +114,9 @@ def half_a_study(request, tmp_path_factory):
     return study_tables(tmp_path_factory.mktemp(request.param), chosen)
 
 
-@pytest.mark.parametrize("name", outputs.FIGURES)
-def test_half_a_study_can_be_drawn(half_a_study, name):
-    assert isinstance(figures.FIGURES[name](half_a_study), Figure)
+@pytest.mark.parametrize("drawn_by", [figure.function for figure in STUDY.figures])
+def test_half_a_study_can_be_drawn(half_a_study, drawn_by):
+    assert isinstance(STUDY.load(drawn_by)(half_a_study), Figure)
 
 
 def test_pareto_front_by_brute_force():

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from declared import write_tables
 
-from spikeinit.config.configuration import from_mapping
 from spikeinit.errors import UserError
 from spikeinit.io import write_csv
 from spikeinit.jobs.runs import batches
-from spikeinit.plan import load_config, runs
+from spikeinit.plan import from_mapping, load_config, runs
+from spikeinit.plan.conditions import conditions
 from spikeinit.simulation.networks import DeepNetwork, simulate
 from spikeinit.simulation.rows import COLUMNS, rows
 from spikeinit.specs import SimulateSpec, Simulation, from_dict, to_dict, to_json
-from spikeinit.studies import propagation
 from spikeinit.studies.figure_style import render
-from spikeinit.studies.propagation import claims, conditions, outputs, simulation_claims, tables, training_claims
-from spikeinit.studies.propagation.figures import FIGURES
+from spikeinit.studies.propagation import STUDY, claims, simulation_claims, tables, training_claims
+from spikeinit.studies.propagation.conditions import PUBLISHED_INITIALIZERS
 from spikeinit.studies.scorecard import Evidence
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
 
@@ -63,8 +63,8 @@ def test_every_published_initialiser_trains_on_every_task(laptop):
     compared = [run for run in runs(laptop, NAME) if run.labels["experiment"] == "comparison"]
     by_task = pd.DataFrame([run.labels for run in compared]).groupby(["network", "dataset"])["initializer"].apply(set)
     assert by_task.to_dict() == {
-        ("deep_mlp", "mnist5k"): set(conditions.PUBLISHED_INITIALIZERS),
-        ("deep_cnn", "digits"): set(conditions.PUBLISHED_INITIALIZERS),
+        ("deep_mlp", "mnist5k"): set(PUBLISHED_INITIALIZERS),
+        ("deep_cnn", "digits"): set(PUBLISHED_INITIALIZERS),
     }
 
 
@@ -86,7 +86,7 @@ def test_simulations_run_at_the_published_size(laptop):
     assert all((one.depth, one.width, one.repeats) == (100, 1000, 20) for one in by_threshold)
     over_time = [one for one in groups["over_time"] if one.label == "time_steps"]
     assert all((one.timesteps, one.decay, one.repeats) == (20, 0.5, 10) for one in over_time)
-    assert propagation.conditions_by_part(laptop)["simulation"]["differences"] == []
+    assert conditions(STUDY, laptop)["parts"]["simulation"]["differences"] == []
 
 
 def test_a_spec_survives_json(laptop):
@@ -103,19 +103,19 @@ def test_jobs_share_a_data_set_and_hold_so_many_runs(checkout):
 
 
 def test_conditions_are_per_part(checkout, laptop):
-    parts = propagation.conditions_by_part(laptop)
+    parts = conditions(STUDY, laptop)["parts"]
     assert parts["deep_mlp"]["datasets"]["mnist"] == "mnist5k"
     assert parts["deep_mlp"]["datasets"]["fashion_mnist"] is None
     assert "batch_size 20 instead of 64" in parts["deep_mlp"]["differences"]
     small = from_mapping(changed(checkout, simulation__depth=10, neuron__learn=["decay"]))
-    parts = propagation.conditions_by_part(small)
+    parts = conditions(STUDY, small)["parts"]
     assert parts["simulation"]["differences"] == ["depth 10 instead of 100"]
     assert "neuron.learn ['decay'] instead of []" in parts["robustness"]["differences"]
 
 
 def test_the_paper_scale_departs_in_nothing_it_states(checkout):
     paper = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
-    parts = propagation.conditions_by_part(paper)
+    parts = conditions(STUDY, paper)["parts"]
     assert {name: part["differences"] for name, part in parts.items() if part["differences"]} == {}
     assert parts["deep_mlp"]["datasets"]["nmnist"] == "nmnist"
     assert parts["deep_cnn"]["datasets"]["cifar10"] == "cifar10"
@@ -301,16 +301,13 @@ def test_survival_finds_the_last_layer_that_fires(study):
 @pytest.fixture(scope="module")
 def written(study, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tables")
-    assert set(tables.TABLES) == set(outputs.TABLES)
-    for name, make in tables.TABLES.items():
-        make(study).to_csv(folder / f"{name}.csv", index=False)
+    write_tables(STUDY, study, folder)
     return folder
 
 
 def test_every_figure_is_drawn(written, tmp_path):
-    assert tuple(FIGURES) == outputs.FIGURES
-    for name, draw in FIGURES.items():
-        for path in render(draw, tmp_path, name, StudyTables(written)):
+    for figure in STUDY.figures:
+        for path in render(STUDY.load(figure.function), tmp_path, figure.name, StudyTables(written)):
             assert path.stat().st_size > 1000
 
 
@@ -318,7 +315,7 @@ def test_every_figure_is_drawn(written, tmp_path):
 
 
 def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
-    spec = {"parts": propagation.conditions_by_part(laptop)}
+    spec = {"parts": conditions(STUDY, laptop)["parts"]}
     published = {"micheli2024_claims": checkout / "workflow/published/micheli2024_claims.csv"}
     assert set(pd.read_csv(published["micheli2024_claims"])["claim_id"]) == set(claims.CHECKS)
     spec["parts"]["deep_mlp"]["datasets"]["mnist"] = "digits"

@@ -9,16 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from declared import beside, differences, figure_files, write_tables
 from matplotlib.figure import Figure
 from scipy import stats
 from sensitivity_runs import CONVENTION, POINTS, SIZES, write_study
 
-from spikeinit.plan import load_config
+from spikeinit.plan import load_config, rule_specs
 from spikeinit.stages import plot
-from spikeinit.studies import figure_style as style
-from spikeinit.studies import sensitivity
 from spikeinit.studies.scorecard import Conditions, Evidence
-from spikeinit.studies.sensitivity import claims, figures, outputs, tables
+from spikeinit.studies.sensitivity import STUDY, claims, figures, tables
 from spikeinit.studies.sensitivity.training_time import epoch_seconds
 from spikeinit.studies.table_tools import StudyRuns, StudyTables, write_table
 
@@ -32,9 +31,7 @@ def study(tmp_path_factory):
 
 
 def written(folder, runs):
-    for name, make in tables.TABLES.items():
-        write_table(folder / f"{name}.csv", make(runs))
-    return StudyTables(folder)
+    return write_tables(STUDY, runs, folder)
 
 
 def test_a_shared_point_stands_in_each_of_its_sweeps(study):
@@ -85,11 +82,10 @@ def test_training_time_is_read_between_epochs_of_one_start(tmp_path):
 
 def test_every_figure_is_drawn(study, tmp_path, monkeypatch):
     written(tmp_path / "tables", study)
-    arguments = ["--spec", '{"study":"sensitivity"}', "--tables", str(tmp_path / "tables")]
+    arguments = ["--spec", rule_specs.figures_spec(STUDY), "--tables", str(tmp_path / "tables")]
     monkeypatch.setattr(sys, "argv", ["plot", *arguments, "--figures", str(tmp_path / "figures")])
     plot.main()
-    expected = {f"{name}.{kind}" for name in outputs.FIGURES for kind in style.FORMATS}
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == expected
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == figure_files(STUDY)
 
 
 @pytest.mark.parametrize("kept", ["beta", "both", "encoding"])
@@ -97,8 +93,8 @@ def test_a_study_of_one_sweep_can_be_drawn(kept, tmp_path):
     points = [{**point, "sweeps": kept} for point in POINTS if kept in point["sweeps"].split(";")]
     runs = StudyRuns.load(*write_study(tmp_path, points), {"confidence": 0.95})
     drawn = written(tmp_path / "tables", runs)
-    for draw in figures.FIGURES.values():
-        assert isinstance(draw(drawn), Figure)
+    for figure in STUDY.figures:
+        assert isinstance(STUDY.load(figure.function)(drawn), Figure)
 
 
 def test_a_heat_map_shows_the_tables_numbers_where_they_belong(study, tmp_path):
@@ -111,15 +107,6 @@ def test_a_heat_map_shows_the_tables_numbers_where_they_belong(study, tmp_path):
     for (decay, threshold), text in accuracy.items():
         x, y = (threshold, decay) if threshold_first else (decay, threshold)
         assert shown[across.index(x), upwards.index(y)] == text
-
-
-def test_names_are_those_that_the_planner_expects():
-    assert tuple(tables.TABLES) == outputs.TABLES
-    assert tuple(figures.FIGURES) == outputs.FIGURES
-    captions = {path.stem for path in (WORKFLOW / "report").glob("sensitivity_*.rst")}
-    shown = [name for name in outputs.TABLES if name not in outputs.LONG_TABLES]
-    expected = {f"sensitivity_figure_{name}" for name in outputs.FIGURES}
-    assert captions == expected | {f"sensitivity_table_{name}" for name in shown} | {"sensitivity_scorecard"}
 
 
 SWEEPS = {
@@ -217,15 +204,15 @@ def test_rank_correlation_is_scipys_and_zero_for_a_constant():
 
 def test_the_paper_overlay_is_as_published(checkout):
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
-    assert sensitivity.differences(config) == []
-    assert sensitivity.stands_in_for(config) == {"mnist": "mnist"}
+    assert differences(STUDY, config) == []
+    assert beside(STUDY, config) == {"mnist": "mnist"}
 
 
 def test_differences_name_what_departs(checkout, tmp_path):
     overlay = tmp_path / "overlay.yaml"
     beta = "{neuron.decay: [0.5, 0.7], encoding.timesteps: 5}"
     overlay.write_text(f"sensitivity: {{neuron: {{slope: 3}}, sweeps: {{beta: {beta}, loss: null}}}}")
-    found = sensitivity.differences(load_config([checkout / "config.yaml", overlay]))
+    found = differences(STUDY, load_config([checkout / "config.yaml", overlay]))
     assert "neuron.slope 3.0 instead of 2.0" in found
     assert "sweep beta without 0.8, 0.9, 0.95, 0.99" in found
     assert "sweep beta at encoding.timesteps 5 instead of 50" in found

@@ -6,13 +6,13 @@ import copy
 
 import pytest
 import yaml
+from declared import differences
 
-from spikeinit.config.configuration import from_mapping
 from spikeinit.config.stand_ins import settled
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
-from spikeinit.plan import load_config
-from spikeinit.studies import sensitivity
+from spikeinit.plan import from_mapping, load_config
+from spikeinit.studies.sensitivity import STUDY
 
 VALUES = {"datasets": ["mnist"], "seeds": [0], "training": {"epochs": 4}, "sweeps": {"loss": None}}
 
@@ -125,7 +125,7 @@ def test_a_root_of_another_type_is_left_to_the_checks(config):
 def test_the_default_on_mnist_is_the_report_but_for_the_number_of_images(checkout, root):
     offer(root)
     config = load_config([checkout / "config.yaml"])
-    assert sensitivity.differences(config) == ["train_images 10000 instead of all"]
+    assert differences(STUDY, config) == ["train_images 10000 instead of all"]
     assert config.sections["sensitivity"]["seeds"] == [0]
 
 

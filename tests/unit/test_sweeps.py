@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikeinit.config import sweeps
-from spikeinit.config.configuration import from_mapping
 from spikeinit.errors import UserError
 from spikeinit.names.slugs import NAME_PATTERN
-from spikeinit.plan import runs
+from spikeinit.plan import from_mapping, runs
 
 
 @pytest.fixture

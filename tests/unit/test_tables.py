@@ -11,9 +11,10 @@ import pytest
 from energy_runs import CONVENTION, Combination, Seed, write_study
 
 from spikeinit.errors import UserError
+from spikeinit.plan import load_config, rule_specs
 from spikeinit.results import load_table, read_table
 from spikeinit.stages import tabulate
-from spikeinit.studies.energy import outputs, tables
+from spikeinit.studies.energy import STUDY, tables
 from spikeinit.studies.html_tables import rounded, table_page
 from spikeinit.studies.table_tools import StudyRuns, average, outcome_text
 
@@ -135,14 +136,15 @@ def test_outcomes_in_words():
     assert outcome_text(pd.Series(["dead", "trained", "dead"])) == "trained 1, dead 2"
 
 
-def test_the_stage_writes_what_the_planner_expects(tmp_path, monkeypatch):
+def test_the_stage_writes_what_the_planner_expects(tmp_path, monkeypatch, checkout):
+    spec = rule_specs.tables_spec(load_config([checkout / "config.yaml"]), STUDY)
     plan, folder = write_study(tmp_path, COMBINATIONS)
     target = tmp_path / "results" / "laptop" / "studies" / "energy" / "tables"
-    arguments = ["--spec", '{"study":"energy"}', "--plan", str(plan), "--runs", str(folder), "--tables", str(target)]
+    arguments = ["--spec", spec, "--plan", str(plan), "--runs", str(folder), "--tables", str(target)]
     monkeypatch.setattr(sys, "argv", ["tabulate", *arguments])
     tabulate.main()
-    assert {path.stem for path in target.glob("*.csv")} == set(outputs.TABLES)
-    assert {path.stem for path in target.glob("*.html")} == set(outputs.TABLES) - set(outputs.LONG_TABLES)
+    assert {path.stem for path in target.glob("*.csv")} == {table.name for table in STUDY.tables}
+    assert {path.stem for path in target.glob("*.html")} == {table.name for table in STUDY.tables if table.caption}
 
     table = load_table("laptop", "energy", "spikes_by_weight_mean", root=tmp_path / "results")
     assert row(table, weight_mean=-0.01, layer=1)["spikes_mean"] == pytest.approx(2.25)
@@ -155,9 +157,9 @@ def test_the_stage_writes_what_the_planner_expects(tmp_path, monkeypatch):
             load_table(name, study, wanted, root=tmp_path / "results")
 
 
-def test_names_in_outputs_need_no_heavy_package():
-    code = "import sys, spikeinit.studies.energy.outputs as o; print(o.TABLES); "
-    code += "assert not {'pandas', 'torch', 'matplotlib'} & set(sys.modules)"
+def test_declared_studies_need_no_heavy_package():
+    code = "import sys, spikeinit.studies as s; assert len(s.STUDIES) == 5; "
+    code += "assert not {'pandas', 'torch', 'scipy', 'matplotlib', 'numba', 'mlflow'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
 
 

@@ -13,9 +13,9 @@
         scorecard=Scorecard("claims.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
     )
 
-The targets of the Snakefile, the schema of the configuration, the planner and the report loop over such objects. A
-table or a figure is called by the name of the function that makes it, which is written nowhere else. Those functions need
-pandas and matplotlib, which planning must not load. They are therefore named as text, "module.function" below the
+The targets of the Snakefile, the schema of the configuration, the planner and the report loop over such objects.
+A table or a figure is called by the name of the function that makes it, which is written nowhere else. Such functions
+need pandas and matplotlib, which planning must not load. They are therefore named as text, "module.function" below the
 study's package, and imported by the stage that calls them.
 """
 
