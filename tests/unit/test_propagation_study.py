@@ -152,6 +152,46 @@ def test_a_task_listed_twice_and_an_option_of_another_network_are_refused(checko
         from_mapping(config)
 
 
+@pytest.mark.parametrize(
+    ("network", "depth", "width"),
+    [
+        ({"name": "deep_mlp"}, 10, 600),
+        ({"name": "deep_mlp", "width": 0.1, "options": {"depth": 3}}, 3, 60),
+        ({"name": "deep_cnn", "width": 0.5}, 6, 32),
+        ({"name": "mlp", "width": 0.5, "options": {"hidden": [30, 20]}}, 2, 15),
+        ({"name": "energy", "width": 0.125}, 5, 16),
+        ({"name": "five_layer", "width": 0.25}, 4, 8),
+        ({"name": "vgg9"}, 8, 128),
+        ({"name": "vgg9_dvs"}, 9, 64),
+        ({"name": "vgg11", "options": {"pools": 4}}, 10, 64),
+    ],
+)
+def test_labels_count_hidden_layers_and_the_first_ones_neurons(network, depth, width, checkout):
+    """Of every family that the schema allows: dense layers and convolutions count, pooling and the output do not."""
+    config = changed(checkout)
+    task = {**config[NAME]["classification"]["tasks"][0], "network": network, "dataset": "cifar10"}
+    config[NAME]["classification"] |= {"tasks": [task], "initializers": ["he"]}
+    (run,) = [run for run in trained_runs(from_mapping(config)) if run.labels["experiment"] == "comparison"]
+    assert (run.labels["depth"], run.labels["width"]) == (depth, width)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (
+            {"name": "mlp", "options": {"hidden": []}},
+            r"tasks\.0\.network\.options\.hidden +.*needs a network with a hidden",
+        ),
+        ({"name": "vgg9_dvs"}, "pooling leaves nothing of images of 28 pixels"),
+    ],
+)
+def test_networks_that_make_no_sense_here_are_refused(network, message, checkout):
+    config = changed(checkout)
+    config[NAME]["classification"]["tasks"][0]["network"] = network
+    with pytest.raises(UserError, match=message):
+        from_mapping(config)
+
+
 # --- simulated rows
 
 

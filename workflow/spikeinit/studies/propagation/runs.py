@@ -10,7 +10,8 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.provenance import source_digest
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source, run_name, sharing_jobs, train_source
-from spikeinit.networks import deep_cnn, deep_mlp
+from spikeinit.networks import deep_mlp, describe
+from spikeinit.networks.layers import Conv, Dense, Residual
 from spikeinit.specs import (
     EncodingSpec,
     Images,
@@ -20,6 +21,7 @@ from spikeinit.specs import (
     Simulation,
     TrainingSpec,
     TrainSpec,
+    to_dict,
 )
 from spikeinit.study import Section
 
@@ -27,9 +29,6 @@ NAME = "propagation"
 
 SWEEPS = {"depths": "depth", "widths": "width", "decays": "decay", "thresholds": "threshold"}
 """Key of the robustness section -> what varies, as tables and labels call it."""
-
-SIZES = {"deep_mlp": (deep_mlp.NEURONS, deep_mlp.DEPTH), "deep_cnn": (deep_cnn.CHANNELS, deep_cnn.DEPTH)}
-"""Network -> its published width and depth."""
 
 LABELS = ("experiment", "dataset", "network", "initializer", "depth", "width", "decay", "threshold")
 
@@ -140,14 +139,14 @@ def _robust(config: Config, section: Section, name: str, parameter: str, value: 
 
 
 def _run(section: Section, experiment: str, spec: TrainSpec, name: str) -> Run:
-    width, depth = SIZES[spec.network.name]
+    sizes = _hidden_sizes(to_dict(spec.network))
     values = (
         experiment,
         spec.images.dataset,
         spec.network.name,
         spec.initializer.name,
-        spec.network.options.get("depth", depth),
-        round(width * spec.network.width),
+        len(sizes),
+        sizes[0],
         spec.neuron.decay,
         spec.neuron.threshold,
     )
@@ -159,6 +158,14 @@ def _run(section: Section, experiment: str, spec: TrainSpec, name: str) -> Run:
         evaluate_spec(spec, section["evaluation"]),
         tables=("metrics", "curves", "iterations", "accuracy"),
     )
+
+
+def _hidden_sizes(network: Mapping[str, Any]) -> list[int]:
+    """Neurons or channels of each hidden layer that has weights, first to last: [600, 600] for two layers of 600."""
+    described = describe(network["name"], classes=10, width=network["width"], **network["options"])
+    layers = [layer for one in described.layers for layer in (one.body if isinstance(one, Residual) else (one,))]
+    weighted = [layer for layer in layers if isinstance(layer, (Conv, Dense))]
+    return [layer.channels if isinstance(layer, Conv) else layer.features for layer in weighted[:-1]]
 
 
 def _training(
@@ -209,7 +216,10 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
     for index, task in enumerate(tasks):
         path = f"propagation.classification.tasks.{index}"
         found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [task["dataset"]], config)]
-        found += checks.network_problems(f"{path}.network", task["network"])
+        wrong = checks.network_problems(f"{path}.network", task["network"], task["dataset"])
+        if not wrong and not _hidden_sizes(task["network"]):
+            wrong = [(f"{path}.network.options.hidden", "= []   this study needs a network with a hidden layer")]
+        found += wrong
         found += checks.encoding_problems(f"{path}.encoding", task["encoding"], task["dataset"])
         same = [(other["dataset"], other["network"]["name"]) for other in tasks[:index]]
         if (task["dataset"], task["network"]["name"]) in same:
