@@ -17,13 +17,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from spikeinit.statistics.intervals import mean_interval, welch_interval
 from spikeinit.statistics.prose import PROSE_CLAIMS
 from spikeinit.statistics.published_tables import Cell, PublishedTables, Row, load_published
 from spikeinit.statistics.rounding import Interval
 from spikeinit.statistics.statements import RUNS_OF_A_COMBINATION, RUNS_OF_A_ROW, STATEMENTS, Statement
 from spikeinit.studies.energy.samples import NAMES, Samples
 from spikeinit.studies.energy.sentences import CONCLUSIONS, SENTENCES
-from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge, t_interval, welch_interval
+from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge
 
 TITLE = "Scorecard: Pärna 2025, impact of initialisation on energy requirements"
 OUTPUT_LAYER = 6
@@ -70,13 +71,12 @@ def _beside(cell: Cell, samples: Samples, confidence: float) -> Finding:
         values = samples.spikes(cell.dataset, cell.row, cell.layer, per_step=cell.layer == OUTPUT_LAYER)
     if not len(values):
         return Finding()
-    mean, sd = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    n, mean, sd, *interval = mean_interval(values, confidence)
     runs = RUNS_OF_A_COMBINATION if all(cell.row) else RUNS_OF_A_ROW
-    low, high = welch_interval(mean, sd, len(values), float(cell.mean), float(cell.deviation), runs, confidence)
+    low, high = welch_interval(mean, sd, n, float(cell.mean), float(cell.deviation), runs, confidence)
     rounding = _half_width(cell.mean_interval)
     agrees = None if math.isnan(low) else low - rounding <= 0 <= high + rounding
-    interval = t_interval(values, confidence)
-    return Finding(repr(mean), *interval, str(len(values)), agrees, "" if math.isnan(sd) else f"our deviation {sd:.3g}")
+    return Finding(repr(mean), *interval, str(n), agrees, "" if math.isnan(sd) else f"our deviation {sd:.3g}")
 
 
 def _half_width(interval: Interval) -> float:
