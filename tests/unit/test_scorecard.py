@@ -15,11 +15,11 @@ from scipy import stats
 from spikeinit.errors import UserError
 from spikeinit.io import write_csv
 from spikeinit.stages import score
-from spikeinit.statistics.audit import COLUMNS, audit
 from spikeinit.statistics.comparisons import weight_and_decay_comparisons
 from spikeinit.statistics.hypotheses import Options, compare
-from spikeinit.statistics.published_tables import load_published
 from spikeinit.studies.energy import tables
+from spikeinit.studies.energy.audit.published_tables import load_published
+from spikeinit.studies.energy.audit.table import COLUMNS, audit
 from spikeinit.studies.energy.claims import find_test
 from spikeinit.studies.scorecard import (
     CONTRADICTED,
