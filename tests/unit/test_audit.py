@@ -15,11 +15,11 @@ from scipy import optimize, stats
 from spikeinit.errors import UserError
 from spikeinit.io import read_csv
 from spikeinit.stages import audit_published as stage
-from spikeinit.statistics.audit import COLUMNS, audit, contradicted_claims, joint_readings
-from spikeinit.statistics.cells import contradicted_cells, repeated_prints, suspects_of
-from spikeinit.statistics.published_tables import Cell, PublishedTables, load_published
 from spikeinit.statistics.rounding import Interval, deviation_of_pooled, mean_of, printed_interval
-from spikeinit.statistics.statements import AS_WORDED, STATEMENTS, Reading, decide, p_interval, readings
+from spikeinit.studies.energy.audit.cells import contradicted_cells, repeated_prints, suspects_of
+from spikeinit.studies.energy.audit.printed_tests import AS_WORDED, PRINTED_TESTS, Reading, decide, p_interval, readings
+from spikeinit.studies.energy.audit.published_tables import Cell, PublishedTables, load_published
+from spikeinit.studies.energy.audit.table import COLUMNS, audit, joint_readings
 
 PUBLISHED = Path(__file__).parents[2] / "workflow" / "published" / "paerna2025_spikes.csv"
 
@@ -202,9 +202,9 @@ def test_honest_tables_are_never_accused(seed, ddof):
 def test_first_layer_on_mnist_is_significant_with_all_the_runs(tables):
     # Table 1, layer 1: 0.20 (0.09) against 1.34 (1.95); the thesis calls it not significant
     two_sided = {n: stats.ttest_ind_from_stats(0.20, 0.09, n, 1.34, 1.95, n).pvalue for n in (10, 30)}
-    low_high = next(s for s in STATEMENTS if s.name == "fewer-spikes-low-than-high-mean:mnist")
+    low_high = next(s for s in PRINTED_TESTS if s.name == "fewer-spikes-low-than-high-mean:mnist")
     for n, p in two_sided.items():
-        decision = decide(tables, low_high, 1, Reading(n, "Student", "two-sided", "Tables 1-4"), 0.95)
+        decision = decide(tables, low_high, 1, Reading(n, "Student", "two-sided", "Tables 1-4"))
         assert decision.p.low < p < decision.p.high
         assert decision.certain == decision.possible == (n == 30)
 
@@ -218,7 +218,7 @@ def test_joint_readings_by_plain_scipy(tables):
     expected = set()
     for n, test, sides in itertools.product((10, 30), ("Student", "Welch"), ("one-sided", "two-sided")):
         agreed = True
-        for said, layer in ((s, layer) for s in STATEMENTS for layer in s.layers if layer != 6):
+        for said, layer in ((s, layer) for s in PRINTED_TESTS for layer in s.layers if layer != 6):
             a, b = (tables.cell(said.table, row, layer) for row in (said.a, said.b))
             numbers = float(a.mean), float(a.deviation), n, float(b.mean), float(b.deviation), n
             p = stats.ttest_ind_from_stats(*numbers, equal_var=test == "Student").pvalue
@@ -235,9 +235,9 @@ def test_joint_readings_by_plain_scipy(tables):
 
 
 def test_null_hypothesis_as_worded_rejects_none_of_the_layers_said(tables):
-    for said in STATEMENTS:
+    for said in PRINTED_TESTS:
         for reading in (r for r in readings(said) if r.sides == AS_WORDED):
-            assert not any(decide(tables, said, layer, reading, 0.95).possible for layer in said.rejected)
+            assert not any(decide(tables, said, layer, reading).possible for layer in said.rejected)
 
 
 def test_statements_cover_what_the_thesis_says():
@@ -263,8 +263,8 @@ def test_statements_cover_what_the_thesis_says():
             ("accuracy", "high-and-medium-beta"),
         )
     }
-    assert {s.name: s.rejected for s in STATEMENTS} == significant | similar
-    ids = [claim for s in STATEMENTS for claim, _, _ in s.claims()]
+    assert {s.name: s.rejected for s in PRINTED_TESTS} == significant | similar
+    ids = [claim for s in PRINTED_TESTS for claim, _, _ in s.claims()]
     # six layers in four comparisons of mean weights and four of beta ranges, and eight accuracies
     assert len(ids) == len(set(ids)) == 6 * 4 + 6 * 4 + 8
     assert "similar-spikes-low-and-high-mean:mnist:layer1" in ids
@@ -273,21 +273,42 @@ def test_statements_cover_what_the_thesis_says():
 # --- claims and the whole audit --------------------------------------------------------------------------------------
 
 
-def test_contradicted_claims(tables):
-    claims = contradicted_claims(tables)
+def test_sentences_that_the_tables_contradict(rows):
+    first = {}
+    for row in rows:
+        if row["kind"] == "prose" and row["contradicted"] == "true":
+            first.setdefault(row["claim"], f"{row['printed']}, {row['comment']}")
     # Table 1, mean 0.01: 1.34 spikes in layer 1, then 1.24 in layer 2
-    assert "1.24" in claims["spikes-increase-with-layer"]
-    assert "1.34" in claims["spikes-increase-with-layer"]
+    assert "1.24" in first["spikes-increase-with-layer"]
+    assert "1.34" in first["spikes-increase-with-layer"]
     # Table 2, layer 5: deviation 0.41 at mean 0.01, 1.01 at -0.01; Table 1: 2.87 against 0.69 and 0.41
-    assert "largest-deviation-layers-1-and-5-at-high-mean:fashion_mnist" in claims
-    assert "largest-deviation-layers-1-and-5-at-high-mean:mnist" not in claims
+    assert "largest-deviation-layers-1-and-5-at-high-mean:fashion_mnist" in first
+    assert "largest-deviation-layers-1-and-5-at-high-mean:mnist" not in first
     # Tables 1 and 2, layer 5, mean -0.01: 9.37 on MNIST, 8.86 on Fashion-MNIST
-    assert "8.86" in claims["more-spikes-on-fashion-mnist"]
-    assert "1.44" in claims["last-layer-unaffected"]
-    assert not any(claim.startswith("fewer-spikes-low-than") for claim in claims)
-    layer1 = "similar-spikes-low-and-high-mean:mnist:layer1"
-    assert layer1 not in claims
-    assert layer1 in contradicted_claims(tables, runs=(30,))
+    assert "8.86" in first["more-spikes-on-fashion-mnist"]
+    assert "1.44" in first["last-layer-unaffected"]
+
+
+def test_a_printed_test_needs_some_reading_that_gives_it(tables):
+    low_high = next(said for said in PRINTED_TESTS if said.name == "fewer-spikes-low-than-high-mean:mnist")
+    assert ("similar-spikes-low-and-high-mean:mnist:layer1", 1, False) in list(low_high.claims())
+    given = {
+        n: any(
+            decide(tables, low_high, 1, reading).agrees(rejected=False)
+            for reading in readings(low_high)
+            if reading.n == n and reading.sides != AS_WORDED
+        )
+        for n in (10, 30)
+    }
+    assert given == {10: True, 30: False}
+
+
+def test_every_rejection_of_the_thesis_has_a_reading(tables):
+    for said in PRINTED_TESTS:
+        tried = [reading for reading in readings(said) if reading.sides != AS_WORDED]
+        for claim, layer, rejected in said.claims():
+            if claim.startswith("fewer-spikes-low-than"):
+                assert any(decide(tables, said, layer, reading).agrees(rejected) for reading in tried)
 
 
 def test_every_counterexample_to_rising_spikes(tables, rows):
@@ -305,13 +326,13 @@ def test_audit_has_every_kind_and_one_summary_per_statement(rows):
     assert {row["kind"] for row in rows} == {"cell", "statement", "prose"}
     assert all(list(row) == list(COLUMNS) for row in rows)
     summaries = [row for row in rows if row["kind"] == "statement" and row["reading"] == "any"]
-    assert len(summaries) == len(STATEMENTS) + 1
+    assert len(summaries) == len(PRINTED_TESTS) + 1
     assert {row["contradicted"] for row in rows} == {"true", "false"}
 
 
 def test_stage_writes_the_audit(tmp_path, monkeypatch, rows):
     target = tmp_path / "audit.csv"
-    arguments = ["audit_published", "--spec", '{"confidence":0.95}', "--published", str(PUBLISHED), "--audit"]
+    arguments = ["audit_published", "--spec", '{"study":"energy"}', "--published", str(PUBLISHED), "--audit"]
     monkeypatch.setattr("sys.argv", [*arguments, str(target)])
     stage.main()
     written = read_csv(target)

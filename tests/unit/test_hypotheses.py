@@ -17,7 +17,7 @@ from spikeinit.stages import test_hypotheses as stage
 from spikeinit.statistics import hypotheses, two_samples, variance
 from spikeinit.statistics.comparisons import Comparison, weight_and_decay_comparisons
 from spikeinit.statistics.hypotheses import Options, compare
-from spikeinit.statistics.intervals import mean_interval
+from spikeinit.statistics.intervals import mean_interval, welch_interval
 
 QUICK = Options(resamples=200)
 LOW_HIGH = Comparison("low-high", "weight_mean", -0.01, 0.01, "less", ("spikes", "accuracy"), {"initializer": "normal"})
@@ -349,14 +349,25 @@ def test_degenerate_analyses_have_no_p_and_a_note(cells, note):
 
 def test_mean_interval():
     # 1, 2, 3: mean 2, deviation 1, t(2) at 97.5 % = 4.302653
-    interval = mean_interval([1.0, 2.0, 3.0, math.nan])
+    interval = mean_interval([1.0, 2.0, 3.0, math.nan], 0.95)
     assert (interval.n, interval.mean, interval.deviation) == (3, 2.0, 1.0)
     assert interval.high == pytest.approx(2 + 4.302653 / math.sqrt(3))
     assert (interval.low + interval.high) / 2 == pytest.approx(2.0)
-    single, nothing = mean_interval([7.0]), mean_interval([])
+    single, nothing = mean_interval([7.0], 0.95), mean_interval([], 0.95)
     assert single.mean == 7.0
     assert math.isnan(single.low)
     assert math.isnan(nothing.mean)
+
+
+def test_intervals_are_those_of_scipy():
+    a, b = np.array([1.0, 2.0, 4.0, 4.5]), np.array([2.0, 3.5, 5.0])
+    reference = stats.ttest_1samp(a, 0).confidence_interval(0.9)
+    assert mean_interval(a, 0.9)[-2:] == pytest.approx((reference.low, reference.high))
+    reference = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
+    summaries = (a.mean(), a.std(ddof=1), 4, b.mean(), b.std(ddof=1), 3)
+    assert welch_interval(*summaries, 0.9) == pytest.approx((reference.low, reference.high))
+    assert np.isnan(mean_interval(a[:1], 0.9)[-2:]).all()
+    assert welch_interval(2.0, 0.0, 3, 1.5, 0.0, 3, 0.9) == (0.5, 0.5)
 
 
 def test_stage_writes_both_tables(tmp_path, monkeypatch):

@@ -15,11 +15,11 @@ from scipy import stats
 from spikeinit.errors import UserError
 from spikeinit.io import write_csv
 from spikeinit.stages import score
-from spikeinit.statistics.audit import COLUMNS, audit
 from spikeinit.statistics.comparisons import weight_and_decay_comparisons
 from spikeinit.statistics.hypotheses import Options, compare
-from spikeinit.statistics.published_tables import load_published
 from spikeinit.studies.energy import tables
+from spikeinit.studies.energy.audit.published_tables import load_published
+from spikeinit.studies.energy.audit.table import COLUMNS, audit
 from spikeinit.studies.energy.claims import find_test
 from spikeinit.studies.scorecard import (
     CONTRADICTED,
@@ -30,8 +30,6 @@ from spikeinit.studies.scorecard import (
     Conditions,
     Finding,
     judge,
-    t_interval,
-    welch_interval,
 )
 from spikeinit.studies.table_tools import StudyRuns, write_table
 
@@ -84,17 +82,6 @@ def test_conditions_in_words():
 def test_conditions_that_contradict_themselves_are_refused():
     with pytest.raises(UserError, match="conditions_met is true, yet"):
         Conditions.from_spec({"conditions_met": True, "differences": ["T 10 instead of 20"], "datasets": {}})
-
-
-def test_intervals_are_those_of_scipy():
-    a, b = np.array([1.0, 2.0, 4.0, 4.5]), np.array([2.0, 3.5, 5.0])
-    reference = stats.ttest_1samp(a, 0).confidence_interval(0.9)
-    assert t_interval(a, 0.9) == pytest.approx((reference.low, reference.high))
-    reference = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
-    summaries = (a.mean(), a.std(ddof=1), 4, b.mean(), b.std(ddof=1), 3)
-    assert welch_interval(*summaries, 0.9) == pytest.approx((reference.low, reference.high))
-    assert np.isnan(t_interval(a[:1], 0.9)).all()
-    assert welch_interval(2.0, 0.0, 3, 1.5, 0.0, 3, 0.9) == (0.5, 0.5)
 
 
 def printed_runs(dataset, name):

@@ -1,1 +1,1 @@
-"""Statistics: hypothesis tests over the runs of a study, and the audit of published tables."""
+"""Statistics of runs and of printed numbers: tests of hypotheses, intervals, and what rounding leaves open."""

@@ -15,9 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
 from spikeinit.errors import UserError
 from spikeinit.studies.html_tables import page, table_element
@@ -155,29 +153,6 @@ def judge(claim: Claim, finding: Finding, conditions: Conditions) -> Entry:
         direction=direction,
         note="; ".join(note for note in (claim.contradicted, finding.note) if note),
     )
-
-
-def t_interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Student's interval (low, high) of the mean of `values`; NaN for fewer than two."""
-    if len(values) < 2:
-        return math.nan, math.nan
-    half = stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
-    return float(np.mean(values) - half), float(np.mean(values) + half)
-
-
-def welch_interval(
-    mean1: float, sd1: float, n1: int, mean2: float, sd2: float, n2: int, confidence: float
-) -> tuple[float, float]:
-    """Welch's interval (low, high) of mean1 - mean2 from summaries; NaN where a sample has fewer than two values."""
-    if min(n1, n2) < 2:
-        return math.nan, math.nan
-    error1, error2 = sd1**2 / n1, sd2**2 / n2
-    difference, variance = mean1 - mean2, error1 + error2
-    if variance == 0:
-        return difference, difference
-    freedom = variance**2 / (error1**2 / (n1 - 1) + error2**2 / (n2 - 1))
-    half = stats.t.ppf(0.5 + confidence / 2, freedom) * math.sqrt(variance)
-    return difference - half, difference + half
 
 
 def to_rows(entries: Sequence[Entry]) -> list[dict[str, Any]]:

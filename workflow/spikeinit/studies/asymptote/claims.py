@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from spikeinit.results import read_table
+from spikeinit.statistics.intervals import mean_interval
 from spikeinit.studies.asymptote.heat_maps import PRINTED_NAMES
 from spikeinit.studies.asymptote.looks import NAMES, neuron_text
 from spikeinit.studies.asymptote.sentences import SENTENCES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
-from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge, t_interval
+from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge
 
 ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "event": "slices"}
 """Coding as printed -> our encoding."""
@@ -129,9 +130,9 @@ def _finding(
         return Finding()
     failed = bool(2 * frame["failed"].sum() >= len(frame))
     accuracy = frame["accuracy"].dropna().to_numpy(dtype=float)
-    low, high = t_interval(accuracy, evidence.confidence)
+    _, mean, _, low, high = mean_interval(accuracy, evidence.confidence)
     agrees: bool | None = failed == printed_failed
     if agrees and not failed and evidence.conditions.met_on(dataset):
         agrees = None if np.isnan(low) else bool(low - digit / 2 <= percent <= high + digit / 2)
     note = f"{FAILED if failed else TRAINED} ({int(frame['failed'].sum())} of {len(frame)} failed)"
-    return Finding(repr(float(accuracy.mean())) if len(accuracy) else "", low, high, str(len(frame)), agrees, note)
+    return Finding(repr(mean) if len(accuracy) else "", low, high, str(len(frame)), agrees, note)

@@ -17,13 +17,22 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from spikeinit.statistics.prose import PROSE_CLAIMS
-from spikeinit.statistics.published_tables import Cell, PublishedTables, Row, load_published
+from spikeinit.statistics.intervals import mean_interval, welch_interval
 from spikeinit.statistics.rounding import Interval
-from spikeinit.statistics.statements import RUNS_OF_A_COMBINATION, RUNS_OF_A_ROW, STATEMENTS, Statement
+from spikeinit.studies.energy.audit.printed_tests import PRINTED_TESTS, PrintedTest
+from spikeinit.studies.energy.audit.prose import PROSE_CLAIMS
+from spikeinit.studies.energy.audit.published_tables import (
+    RUNS_OF_A_COMBINATION,
+    RUNS_OF_A_ROW,
+    Cell,
+    PublishedTables,
+    Row,
+    load_published,
+    row_name,
+)
 from spikeinit.studies.energy.samples import NAMES, Samples
 from spikeinit.studies.energy.sentences import CONCLUSIONS, SENTENCES
-from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge, t_interval, welch_interval
+from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge
 
 OUTPUT_LAYER = 6
 
@@ -50,7 +59,7 @@ def _cells(evidence: Evidence, samples: Samples, published: PublishedTables) -> 
             statement=f"{NAMES[cell.dataset]}, {row}: {_measure_text(cell)}",
             published=f"{cell.mean} ({cell.deviation})",
             datasets=(cell.dataset,),
-            contradicted=marked.get((cell.table, _audit_name(cell.row), cell.measure), ""),
+            contradicted=marked.get((cell.table, row_name(cell.row), cell.measure), ""),
             comparable_scaled=False,
         )
         yield judge(claim, _beside(cell, samples, evidence.confidence), evidence.conditions)
@@ -69,13 +78,12 @@ def _beside(cell: Cell, samples: Samples, confidence: float) -> Finding:
         values = samples.spikes(cell.dataset, cell.row, cell.layer, per_step=cell.layer == OUTPUT_LAYER)
     if not len(values):
         return Finding()
-    mean, sd = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    n, mean, sd, *interval = mean_interval(values, confidence)
     runs = RUNS_OF_A_COMBINATION if all(cell.row) else RUNS_OF_A_ROW
-    low, high = welch_interval(mean, sd, len(values), float(cell.mean), float(cell.deviation), runs, confidence)
+    low, high = welch_interval(mean, sd, n, float(cell.mean), float(cell.deviation), runs, confidence)
     rounding = _half_width(cell.mean_interval)
     agrees = None if math.isnan(low) else low - rounding <= 0 <= high + rounding
-    interval = t_interval(values, confidence)
-    return Finding(repr(mean), *interval, str(len(values)), agrees, "" if math.isnan(sd) else f"our deviation {sd:.3g}")
+    return Finding(repr(mean), *interval, str(n), agrees, "" if math.isnan(sd) else f"our deviation {sd:.3g}")
 
 
 def _half_width(interval: Interval) -> float:
@@ -115,10 +123,6 @@ def _row_text(row: Row) -> str:
     return ", ".join(part for part in (mean and f"mean weight {mean}", beta and f"beta {beta}") if part)
 
 
-def _audit_name(row: Row) -> str:
-    return ", ".join(part for part in row if part)
-
-
 def _sentences(evidence: Evidence, samples: Samples) -> Iterator[Entry]:
     marked = _contradicted_claims(evidence.audit)
     for prose in PROSE_CLAIMS:
@@ -132,41 +136,41 @@ def _sentences(evidence: Evidence, samples: Samples) -> Iterator[Entry]:
 
 def _test_outcomes(evidence: Evidence) -> Iterator[Entry]:
     marked = _contradicted_claims(evidence.audit)
-    for statement in STATEMENTS:
-        contradicted = marked.get(statement.name, "")
-        for name, layer, significant in statement.claims():
+    for outcome in PRINTED_TESTS:
+        contradicted = marked.get(outcome.name, "")
+        for name, layer, significant in outcome.claims():
             claim = Claim(
                 name,
-                f"{statement.place}, t-tests",
-                _outcome_text(statement, layer, significant),
+                f"{outcome.place}, t-tests",
+                _outcome_text(outcome, layer, significant),
                 "significant" if significant else "not significant",
-                (statement.dataset,),
+                (outcome.dataset,),
                 contradicted,
             )
-            yield judge(claim, _outcome(evidence, statement, layer, significant), evidence.conditions)
+            yield judge(claim, _outcome(evidence, outcome, layer, significant), evidence.conditions)
 
 
-def _outcome_text(statement: Statement, layer: int | None, significant: bool) -> str:
+def _outcome_text(outcome: PrintedTest, layer: int | None, significant: bool) -> str:
     what = "the accuracy" if layer is None else f"layer {layer}"
-    a, b = _row_text(statement.a), _row_text(statement.b)
-    where = f"{NAMES[statement.dataset]}, {what}"
-    if statement.direction == "two-sided":
+    a, b = _row_text(outcome.a), _row_text(outcome.b)
+    where = f"{NAMES[outcome.dataset]}, {what}"
+    if outcome.direction == "two-sided":
         return f"{where}: {a} {'differs' if significant else 'does not differ'} from {b}"
-    more = "more" if statement.direction == "greater" else "fewer"
+    more = "more" if outcome.direction == "greater" else "fewer"
     return f"{where}: {'significantly' if significant else 'not significantly'} {more} spikes at {a} than at {b}"
 
 
-def _outcome(evidence: Evidence, statement: Statement, layer: int | None, significant: bool) -> Finding:
+def _outcome(evidence: Evidence, outcome: PrintedTest, layer: int | None, significant: bool) -> Finding:
     measure = "accuracy" if layer is None else f"layer {layer}"
-    dataset = evidence.conditions.datasets.get(statement.dataset)
-    test = find_test(evidence.statistics, dataset, statement.a, statement.b, measure, statement.direction)
+    dataset = evidence.conditions.datasets.get(outcome.dataset)
+    test = find_test(evidence.statistics, dataset, outcome.a, outcome.b, measure, outcome.direction)
     if test is None:
         return Finding(note="" if dataset is None else "no such comparison among our runs")
     n = f"{test['n1']:.0f} + {test['n2']:.0f}"
     note = f"{test['mean1']:.3g} against {test['mean2']:.3g}"
     if math.isnan(test["p"]):
         return Finding(n=n, note=f"{note}; no test: {test['note']}")
-    sides = "two-sided" if statement.direction == "two-sided" else "one-sided"
+    sides = "two-sided" if outcome.direction == "two-sided" else "one-sided"
     note += f"; Student, {sides}: p = {test['p']:.2g} ({test['p_holm']:.2g} after Holm)"
     if not significant:
         shown = "shown" if test["tost_p"] < 1 - evidence.confidence else "not shown"

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from spikeinit.statistics.published_tables import Row
+from spikeinit.studies.energy.audit.published_tables import BETAS, MEANS, Row
 from spikeinit.studies.table_tools import finite
 
 NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
-MEANS: tuple[Row, ...] = (("-0.01", ""), ("0", ""), ("0.01", ""))
-BETAS: tuple[Row, ...] = (("", "low"), ("", "medium"), ("", "high"))
 COMBINATIONS: tuple[Row, ...] = tuple((mean, beta) for mean, _ in MEANS for _, beta in BETAS)
 
 

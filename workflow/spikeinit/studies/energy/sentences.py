@@ -1,6 +1,6 @@
 """The thesis's sentences and conclusions as data, each with the check of our runs (Pärna 2025, Sec. 3 to 5).
 
-Ids of the sentences are those of `statistics.prose`, which searches the printed tables for counterexamples; the checks
+Ids of the sentences are those of `audit.prose`, which searches the printed tables for counterexamples; the checks
 here make the same search among our means and deviations.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeinit.statistics.prose import HIDDEN_LAYERS
-from spikeinit.statistics.published_tables import LAYERS, Row
 from spikeinit.statistics.two_samples import t_test
-from spikeinit.studies.energy.samples import BETAS, COMBINATIONS, MEANS, NAMES, Samples
+from spikeinit.studies.energy.audit.prose import HIDDEN_LAYERS
+from spikeinit.studies.energy.audit.published_tables import BETAS, LAYERS, MEANS, Row
+from spikeinit.studies.energy.samples import COMBINATIONS, NAMES, Samples
 from spikeinit.studies.scorecard import Evidence, Finding
 
 BOTH = ("mnist", "fashion_mnist")

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from spikeinit.results import read_table
+from spikeinit.statistics.intervals import mean_interval
 from spikeinit.studies.table_tools import StudyRuns, finite, outcome_text
 
 SIMULATION = ["label", "initializer", "threshold", "width", "depth", "timesteps", "decay"]
@@ -89,10 +89,13 @@ def _finished(runs: StudyRuns) -> pd.DataFrame:
 
 def _summary(name: str, values: pd.Series, confidence: float) -> dict[str, float]:
     """Mean, deviation and interval of the mean over the seeds."""
-    known = finite(values)
-    mean, sd = (known.mean() if len(known) else np.nan), (known.std(ddof=1) if len(known) > 1 else np.nan)
-    half = stats.t.ppf(0.5 + confidence / 2, len(known) - 1) * sd / np.sqrt(len(known)) if len(known) > 1 else np.nan
-    return {f"{name}_mean": mean, f"{name}_sd": sd, f"{name}_low": mean - half, f"{name}_high": mean + half}
+    seeds = mean_interval(finite(values), confidence)
+    return {
+        f"{name}_mean": seeds.mean,
+        f"{name}_sd": seeds.deviation,
+        f"{name}_low": seeds.low,
+        f"{name}_high": seeds.high,
+    }
 
 
 def iterations_to_accuracy(runs: StudyRuns) -> pd.DataFrame:

@@ -18,7 +18,8 @@ import pandas as pd
 from scipy import stats
 
 from spikeinit.results import read_table
-from spikeinit.studies.scorecard import Claim, Conditions, Entry, Evidence, Finding, judge, t_interval
+from spikeinit.statistics.intervals import mean_interval
+from spikeinit.studies.scorecard import Claim, Conditions, Entry, Evidence, Finding, judge
 from spikeinit.studies.sensitivity.sweep_tables import levels
 
 ABOUT_THREE = (2.0, 4.0)
@@ -252,7 +253,8 @@ def _finding(contrasts: Sequence[Contrast], confidence: float, note: str) -> Fin
     if not contrasts or any(np.isnan(contrast.values).any() for contrast in contrasts):
         return Finding(note=note)
     seeds = len(contrasts[0].values)
-    intervals = [t_interval(contrast.values, confidence) for contrast in contrasts]
+    over_seeds = [mean_interval(contrast.values, confidence) for contrast in contrasts]
+    intervals = [(interval.low, interval.high) for interval in over_seeds]
     ours = "; ".join(_text(contrast, *interval) for contrast, interval in zip(contrasts, intervals, strict=True))
     if seeds == 1:
         intervals = [(contrast.values[0], contrast.values[0]) for contrast in contrasts]

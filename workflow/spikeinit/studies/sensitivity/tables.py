@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from safetensors import safe_open
 
 from spikeinit.measures import flops
-from spikeinit.studies.scorecard import t_interval
+from spikeinit.statistics.intervals import mean_interval
 from spikeinit.studies.sensitivity.sweep_tables import by_sweep, keys_of
 from spikeinit.studies.table_tools import StudyRuns, average, finite, outcome_text
 
@@ -67,8 +66,9 @@ def points(runs: StudyRuns) -> pd.DataFrame:
     grouped = frame.groupby(groups, sort=False, dropna=False)
     table["outcomes"] = grouped["outcome"].apply(outcome_text).to_numpy()
     for measure in ("test_accuracy", "test_loss", "train_loss"):
-        intervals = [t_interval(finite(values).to_numpy(), _confidence(runs)) for _, values in grouped[measure]]
-        table[f"{measure}_low"], table[f"{measure}_high"] = np.transpose(intervals)
+        intervals = [mean_interval(finite(values), _confidence(runs)) for _, values in grouped[measure]]
+        table[f"{measure}_low"] = [interval.low for interval in intervals]
+        table[f"{measure}_high"] = [interval.high for interval in intervals]
     columns = [f"{measure}_{kind}" for measure in measures for kind in ("mean", "sd", "low", "high")]
     return table[[*groups[:-1], "runs", "outcomes", *(column for column in columns if column in table), "run"]]
 

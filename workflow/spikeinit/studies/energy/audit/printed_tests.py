@@ -3,8 +3,8 @@
 The text gives neither n nor the variant of its "unpaired t-test". A reading fixes four things: n = 10 (the runs of one
 combination) or 30 (the runs that a row of Tables 1 to 4 averages); Student or Welch; one- or two-sided; and whether
 means and deviations are those printed in Tables 1 to 4 or those recomputed from Tables 5 and 6. Printed numbers are
-known only up to rounding, so a layer is rejected for certain, possibly, or not at all; a reading reproduces a
-statement when every layer it names as rejected possibly is, and every layer rejected for certain is named.
+known only up to rounding, so a layer is rejected for certain, possibly, or not at all. A reading reproduces a printed
+test when every layer named as rejected possibly is, and when every layer rejected for certain is named.
 
 The null hypothesis for the mean weights is worded the wrong way round: "the average number of spikes for the low range
 is not significantly higher than [...] for the high range". Rejecting it would show that low means spike *more*; the
@@ -14,26 +14,39 @@ conclusion drawn is that they spike less. Both the test that the conclusion need
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from spikeinit.statistics.published_tables import BY_WEIGHT_MEAN, DATASETS, LAYERS, Cell, PublishedTables, Row
 from spikeinit.statistics.rounding import Interval, deviation_of_pooled, mean_of
+from spikeinit.studies.energy.audit.published_tables import (
+    BETAS,
+    BY_WEIGHT_MEAN,
+    DATASETS,
+    LAYERS,
+    MEANS,
+    RUNS_OF_A_COMBINATION,
+    RUNS_OF_A_ROW,
+    Cell,
+    PublishedTables,
+    Row,
+)
 
-RUNS_OF_A_COMBINATION = 10
-RUNS_OF_A_ROW = 30
+SIZES = (RUNS_OF_A_COMBINATION, RUNS_OF_A_ROW)
+"""Values of n that the thesis may have used."""
 
+CONFIDENCE = 0.95
+"""The level that the thesis's words "significant" and "not significant" are taken at."""
 
-LOW, MEDIUM, HIGH = ("-0.01", ""), ("0", ""), ("0.01", "")
-BETA_LOW, BETA_MEDIUM, BETA_HIGH = ("", "low"), ("", "medium"), ("", "high")
+LOW, MEDIUM, HIGH = MEANS
+BETA_LOW, BETA_MEDIUM, BETA_HIGH = BETAS
 NAMES = {LOW: "low", MEDIUM: "medium", HIGH: "high", BETA_LOW: "low", BETA_MEDIUM: "medium", BETA_HIGH: "high"}
 
 
 @dataclass(frozen=True)
-class Statement:
+class PrintedTest:
     """One printed outcome: for which layers the difference between rows a and b of a table is significant.
 
     `direction` of a - b is what the thesis concludes: "less", "greater", or "two-sided" for the accuracies, which it
@@ -50,7 +63,7 @@ class Statement:
 
     @property
     def dataset(self) -> str:
-        """Data set of the statement's table."""
+        """Data set of the test's table."""
         return DATASETS[self.table]
 
     @property
@@ -60,7 +73,7 @@ class Statement:
 
     @property
     def place(self) -> str:
-        """Section of the thesis that makes the statement."""
+        """Section of the thesis that prints the outcome."""
         return "Sec. 4.0.1" if self.about_mean_weight else "Sec. 4.0.2"
 
     @property
@@ -72,7 +85,7 @@ class Statement:
 
     @property
     def name(self) -> str:
-        """Id of the statement as a whole, e.g. "fewer-spikes-low-than-high-mean:mnist"."""
+        """Id of the test as a whole, e.g. "fewer-spikes-low-than-high-mean:mnist"."""
         return self._claim(bool(self.rejected))
 
     def claims(self) -> Iterator[tuple[str, int | None, bool]]:
@@ -93,17 +106,21 @@ class Statement:
 
 
 ACCURACY = (None,)
-STATEMENTS = (
+PRINTED_TESTS = (
     # The text reports layer 5 on MNIST, low against high mean weight, apart: there "the opposite is true".
-    Statement(1, LOW, HIGH, "less", (1, 2, 3, 4, 6), (2, 3)),
-    Statement(1, LOW, HIGH, "greater", (5,), (5,)),
-    Statement(1, LOW, MEDIUM, "less", LAYERS, (1, 2, 3)),
-    Statement(2, LOW, HIGH, "less", LAYERS, (1, 2, 3, 4, 5)),
-    Statement(2, LOW, MEDIUM, "less", LAYERS, (2, 3, 4)),
-    *(Statement(table, LOW, other, "two-sided", ACCURACY, ()) for table in (1, 2) for other in (MEDIUM, HIGH)),
-    *(Statement(table, BETA_MEDIUM, other, "less", LAYERS, ()) for table in (3, 4) for other in (BETA_LOW, BETA_HIGH)),
+    PrintedTest(1, LOW, HIGH, "less", (1, 2, 3, 4, 6), (2, 3)),
+    PrintedTest(1, LOW, HIGH, "greater", (5,), (5,)),
+    PrintedTest(1, LOW, MEDIUM, "less", LAYERS, (1, 2, 3)),
+    PrintedTest(2, LOW, HIGH, "less", LAYERS, (1, 2, 3, 4, 5)),
+    PrintedTest(2, LOW, MEDIUM, "less", LAYERS, (2, 3, 4)),
+    *(PrintedTest(table, LOW, other, "two-sided", ACCURACY, ()) for table in (1, 2) for other in (MEDIUM, HIGH)),
     *(
-        Statement(table, BETA_HIGH, other, "two-sided", ACCURACY, ())
+        PrintedTest(table, BETA_MEDIUM, other, "less", LAYERS, ())
+        for table in (3, 4)
+        for other in (BETA_LOW, BETA_HIGH)
+    ),
+    *(
+        PrintedTest(table, BETA_HIGH, other, "two-sided", ACCURACY, ())
         for table in (3, 4)
         for other in (BETA_LOW, BETA_MEDIUM)
     ),
@@ -112,7 +129,7 @@ STATEMENTS = (
 
 @dataclass(frozen=True)
 class Reading:
-    """How a statement may have been tested."""
+    """How a printed test may have been made."""
 
     n: int
     test: str
@@ -129,10 +146,10 @@ AS_WORDED = "one-sided as worded"
 SOURCES = ("Tables 1-4", "recomputed from Tables 5-6")
 
 
-def readings(statement: Statement, runs: Sequence[int] = (RUNS_OF_A_COMBINATION, RUNS_OF_A_ROW)) -> list[Reading]:
-    """Every reading of a statement; those "as worded" only where the wording differs from the conclusion."""
-    sides = SIDES if statement.worded is None else (*SIDES, AS_WORDED)
-    return [Reading(*choice) for choice in itertools.product(runs, TESTS, sides, SOURCES)]
+def readings(outcome: PrintedTest) -> list[Reading]:
+    """Every reading of a printed test; those "as worded" only where the wording differs from the conclusion."""
+    sides = SIDES if outcome.worded is None else (*SIDES, AS_WORDED)
+    return [Reading(*choice) for choice in itertools.product(SIZES, TESTS, sides, SOURCES)]
 
 
 @dataclass(frozen=True)
@@ -140,33 +157,30 @@ class Decision:
     """Range of p over the rounding of the printed numbers, for one layer under one reading."""
 
     p: Interval
-    significance: float
 
     @property
     def certain(self) -> bool:
         """Rejected whatever the unprinted digits."""
-        return self.p.high < self.significance
+        return self.p.high < 1.0 - CONFIDENCE
 
     @property
     def possible(self) -> bool:
         """Rejected for some values of the unprinted digits."""
-        return self.p.low < self.significance
+        return self.p.low < 1.0 - CONFIDENCE
 
     def agrees(self, rejected: bool) -> bool:
         """Whether the thesis's decision can be had."""
         return self.possible if rejected else not self.certain
 
 
-def decide(
-    tables: PublishedTables, statement: Statement, layer: int | None, reading: Reading, confidence: float
-) -> Decision:
-    """Test one layer of a statement under one reading."""
-    a = tables.cell(statement.table, statement.a, layer)
-    b = tables.cell(statement.table, statement.b, layer)
-    alternative = statement.worded if reading.sides == AS_WORDED else statement.direction
+def decide(tables: PublishedTables, outcome: PrintedTest, layer: int | None, reading: Reading) -> Decision:
+    """Make a printed test again for one layer, under one reading."""
+    a = tables.cell(outcome.table, outcome.a, layer)
+    b = tables.cell(outcome.table, outcome.b, layer)
+    alternative = outcome.worded if reading.sides == AS_WORDED else outcome.direction
     samples = [*_sample(tables, a, reading.source), *_sample(tables, b, reading.source)]
     p = p_interval(*samples, n=reading.n, welch=reading.test == "Welch", alternative=alternative, sides=reading.sides)
-    return Decision(p, 1.0 - confidence)
+    return Decision(p)
 
 
 def _sample(tables: PublishedTables, cell: Cell, source: str) -> tuple[Interval, Interval]:

@@ -11,7 +11,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spikeinit.statistics.published_tables import COMBINATIONS, Cell, PublishedTables, Row, name
 from spikeinit.statistics.rounding import (
     Interval,
     deviation_of_pooled,
@@ -19,13 +18,19 @@ from spikeinit.statistics.rounding import (
     printed_deviation_interval,
     printed_interval,
 )
-
-RUNS = 10
+from spikeinit.studies.energy.audit.published_tables import (
+    COMBINATIONS,
+    RUNS_OF_A_COMBINATION,
+    Cell,
+    PublishedTables,
+    Row,
+    row_name,
+)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A printed number, the values that other printed numbers allow, and whether the two agree."""
+class Discrepancy:
+    """A printed number that other printed numbers contradict, and the values that they allow (None: no range)."""
 
     table: int
     dataset: str
@@ -34,7 +39,6 @@ class Finding:
     quantity: str
     printed: str
     recomputed: Interval | None
-    contradicted: bool
     comment: str
 
 
@@ -42,15 +46,15 @@ def recompute(cell: Cell, parts: list[Cell]) -> tuple[Interval, Interval]:
     """Attainable mean and standard deviation (either divisor) of a cell of Tables 1 to 4."""
     means = [part.mean_interval for part in parts]
     deviations = [part.deviation_interval for part in parts]
-    population, sample = (deviation_of_pooled(means, deviations, RUNS, ddof) for ddof in (0, 1))
+    population, sample = (deviation_of_pooled(means, deviations, RUNS_OF_A_COMBINATION, ddof) for ddof in (0, 1))
     return mean_of(means), population.hull(sample)
 
 
-def contradicted_cells(tables: PublishedTables) -> list[Finding]:
+def contradicted_cells(tables: PublishedTables) -> list[Discrepancy]:
     """Every printed mean and deviation of Tables 1 to 4 that Tables 5 and 6 rule out, in printed order."""
     twins = {id(cell): twin for cell, twin in _copied_deviations(tables)}
     suspects = {id(cell): suspect for suspect in suspects_of(tables) for cell in suspect.explains}
-    findings = []
+    discrepancies = []
     for cell in tables:
         if cell.table in COMBINATIONS.values():
             continue
@@ -67,19 +71,20 @@ def contradicted_cells(tables: PublishedTables) -> list[Finding]:
             comment = f"Table {parts[0].table} has {inputs}"
             if quantity != "mean" and id(cell) in twins:
                 twin = twins[id(cell)]
-                comment += f"; printed is the deviation of Table {twin.table}, row {name(twin.row)}"
+                comment += f"; printed is the deviation of Table {twin.table}, row {row_name(twin.row)}"
             if id(cell) in suspects:
                 comment += f"; {suspects[id(cell)].comment}"
-            findings.append(_finding(cell, quantity, printed, recomputed, comment))
-    return findings
+            discrepancies.append(_discrepancy(cell, quantity, printed, recomputed, comment))
+    return discrepancies
 
 
-def _finding(cell: Cell, quantity: str, printed: str, recomputed: Interval | None, comment: str) -> Finding:
-    return Finding(cell.table, cell.dataset, name(cell.row), cell.measure, quantity, printed, recomputed, True, comment)
+def _discrepancy(cell: Cell, quantity: str, printed: str, recomputed: Interval | None, comment: str) -> Discrepancy:
+    place = cell.table, cell.dataset, row_name(cell.row), cell.measure
+    return Discrepancy(*place, quantity, printed, recomputed, comment)
 
 
 @dataclass(frozen=True)
-class Suspect:
+class SuspectedMisprint:
     """A cell of Table 5 or 6 whose correction makes two contradicted cells of Tables 1 to 4 agree."""
 
     cell: Cell
@@ -92,12 +97,12 @@ class Suspect:
         """What the cell would have to be."""
         cell, mean, deviation = self.cell, self.mean, self.deviation
         return (
-            f"consistent if Table {cell.table}, row {name(cell.row)}, {cell.measure} is not {cell.mean} "
+            f"consistent if Table {cell.table}, row {row_name(cell.row)}, {cell.measure} is not {cell.mean} "
             f"({cell.deviation}) but {mean.low:.2f} to {mean.high:.2f} ({deviation.low:.2f} to {deviation.high:.2f})"
         )
 
 
-def suspects_of(tables: PublishedTables) -> list[Suspect]:
+def suspects_of(tables: PublishedTables) -> list[SuspectedMisprint]:
     """Cells of Tables 5 and 6 that one other value each would reconcile with both of their contradicted averages.
 
     A combination enters one row by mean weight and one by beta range. Where both contradict it in their means, the
@@ -115,7 +120,7 @@ def suspects_of(tables: PublishedTables) -> list[Suspect]:
         if fits:
             means, deviations = zip(*fits, strict=True)
             mean = Interval(min(means), max(means))
-            found.append(Suspect(cell, mean, Interval(min(deviations), max(deviations)), (first, second)))
+            found.append(SuspectedMisprint(cell, mean, Interval(min(deviations), max(deviations)), (first, second)))
     return found
 
 
@@ -146,35 +151,35 @@ def _agrees(average: Cell, tables: PublishedTables, cell: Cell, repaired: Cell) 
     )
 
 
-def repeated_prints(tables: PublishedTables) -> list[Finding]:
+def repeated_prints(tables: PublishedTables) -> list[Discrepancy]:
     """Numbers printed twice where a repetition by chance is implausible.
 
     Accuracies "mean (deviation)" that two combinations of one table share digit by digit, and rows of Tables 1 to 4
     whose deviations (at least four different layers, and accuracy) equal those of another table. Of two copied rows the
     one that Tables 5 and 6 contradict is named.
     """
-    findings = []
+    discrepancies = []
     for table in COMBINATIONS.values():
         cells = [tables.cell(table, row, None) for row in tables.rows(table)]
         for first, second in itertools.combinations(cells, 2):
             if (first.mean, first.deviation) == (second.mean, second.deviation):
-                comment = f"digit by digit the cell of row {name(first.row)}"
+                comment = f"digit by digit the cell of row {row_name(first.row)}"
                 for suspect in suspects_of(tables):
                     if suspect.cell is first:
                         comment += f"; its averages are {suspect.comment}"
                 printed = f"{second.mean} ({second.deviation})"
-                findings.append(_finding(second, "repeated print", printed, None, comment))
+                discrepancies.append(_discrepancy(second, "repeated print", printed, None, comment))
     rows: dict[tuple[int, Row], list[tuple[Cell, Cell]]] = {}
     for cell, twin in _copied_deviations(tables):
         rows.setdefault((cell.table, cell.row), []).append((cell, twin))
     for pairs in rows.values():
         cell, twin = pairs[0]
         printed = " ".join(pair[0].deviation for pair in pairs)
-        comment = f"all deviations are those of Table {twin.table}, row {name(twin.row)}"
-        findings.append(
-            Finding(cell.table, cell.dataset, name(cell.row), "all", "repeated print", printed, None, True, comment)
+        comment = f"all deviations are those of Table {twin.table}, row {row_name(twin.row)}"
+        discrepancies.append(
+            Discrepancy(cell.table, cell.dataset, row_name(cell.row), "all", "repeated print", printed, None, comment)
         )
-    return findings
+    return discrepancies
 
 
 def _copied_deviations(tables: PublishedTables) -> Iterator[tuple[Cell, Cell]]:

@@ -9,21 +9,21 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from spikeinit.statistics.cells import Finding
-from spikeinit.statistics.published_tables import (
+from spikeinit.statistics.rounding import TOLERANCE, Interval
+from spikeinit.studies.energy.audit.cells import Discrepancy
+from spikeinit.studies.energy.audit.printed_tests import PRINTED_TESTS
+from spikeinit.studies.energy.audit.published_tables import (
     BY_WEIGHT_MEAN,
     COMBINATIONS,
     DATASETS,
     LAYERS,
+    MEANS,
     Cell,
     PublishedTables,
-    name,
+    row_name,
 )
-from spikeinit.statistics.rounding import TOLERANCE, Interval
-from spikeinit.statistics.statements import STATEMENTS
 
 HIDDEN_LAYERS = LAYERS[:-1]
-MEANS = (("-0.01", ""), ("0", ""), ("0.01", ""))
 COUNTERPARTS = ((1, 2), (3, 4), (5, 6))
 """Tables with the same rows for MNIST and Fashion-MNIST."""
 
@@ -35,15 +35,15 @@ class ProseClaim:
     claim: str
     place: str
     text: str
-    counterexamples: Callable[[PublishedTables], Iterator[Finding]]
+    counterexamples: Callable[[PublishedTables], Iterator[Discrepancy]]
 
 
-def _against(cell: Cell, quantity: str, other: Cell, comment: str) -> Finding:
+def _against(cell: Cell, quantity: str, other: Cell, comment: str) -> Discrepancy:
     """The printed number of `cell` together with the interval of the `other` that it should not pass."""
     deviation = quantity == "standard deviation"
     printed = cell.deviation if deviation else cell.mean
     allowed = other.deviation_interval if deviation else other.mean_interval
-    return Finding(cell.table, cell.dataset, name(cell.row), cell.measure, quantity, printed, allowed, True, comment)
+    return Discrepancy(cell.table, cell.dataset, row_name(cell.row), cell.measure, quantity, printed, allowed, comment)
 
 
 def _below(first: Interval, second: Interval) -> bool:
@@ -51,7 +51,7 @@ def _below(first: Interval, second: Interval) -> bool:
     return first.high < second.low - TOLERANCE
 
 
-def _decreasing_with_layer(tables: PublishedTables) -> Iterator[Finding]:
+def _decreasing_with_layer(tables: PublishedTables) -> Iterator[Discrepancy]:
     for table in DATASETS:
         for row in tables.rows(table):
             for layer, following in itertools.pairwise(HIDDEN_LAYERS):
@@ -60,7 +60,7 @@ def _decreasing_with_layer(tables: PublishedTables) -> Iterator[Finding]:
                     yield _against(after, "mean", before, f"layer {layer} has {before.mean}")
 
 
-def _fewer_on_fashion(tables: PublishedTables) -> Iterator[Finding]:
+def _fewer_on_fashion(tables: PublishedTables) -> Iterator[Discrepancy]:
     for mnist, fashion in COUNTERPARTS:
         for row, layer in itertools.product(tables.rows(mnist), LAYERS):
             one, other = tables.cell(mnist, row, layer), tables.cell(fashion, row, layer)
@@ -68,37 +68,37 @@ def _fewer_on_fashion(tables: PublishedTables) -> Iterator[Finding]:
                 yield _against(other, "mean", one, f"Table {mnist} has {one.mean} on MNIST")
 
 
-def _more_at_lower_mean(tables: PublishedTables) -> Iterator[Finding]:
+def _more_at_lower_mean(tables: PublishedTables) -> Iterator[Discrepancy]:
     for table, layer in itertools.product(BY_WEIGHT_MEAN.values(), HIDDEN_LAYERS):
         for lower, higher in itertools.combinations([tables.cell(table, row, layer) for row in MEANS], 2):
             if _below(higher.mean_interval, lower.mean_interval):
-                yield _against(lower, "mean", higher, f"mean weight {name(higher.row)} has {higher.mean}")
+                yield _against(lower, "mean", higher, f"mean weight {row_name(higher.row)} has {higher.mean}")
 
 
-def _larger_deviation_at_lower_mean(tables: PublishedTables) -> Iterator[Finding]:
+def _larger_deviation_at_lower_mean(tables: PublishedTables) -> Iterator[Discrepancy]:
     for table, layer in itertools.product(BY_WEIGHT_MEAN.values(), (*LAYERS, None)):
         for lower, higher in itertools.combinations([tables.cell(table, row, layer) for row in MEANS], 2):
             if _below(higher.deviation_interval, lower.deviation_interval):
-                comment = f"mean weight {name(higher.row)} has {higher.deviation}"
+                comment = f"mean weight {row_name(higher.row)} has {higher.deviation}"
                 yield _against(lower, "standard deviation", higher, comment)
 
 
 def _deviation_not_largest_at_high_mean(
     table: int, layers: tuple[int, ...]
-) -> Callable[[PublishedTables], Iterator[Finding]]:
-    def counterexamples(tables: PublishedTables) -> Iterator[Finding]:
+) -> Callable[[PublishedTables], Iterator[Discrepancy]]:
+    def counterexamples(tables: PublishedTables) -> Iterator[Discrepancy]:
         for layer in layers:
             lower = [tables.cell(table, row, layer) for row in MEANS[:-1]]
             high = tables.cell(table, MEANS[-1], layer)
             for cell in lower:
                 if not _below(cell.deviation_interval, high.deviation_interval):
-                    comment = f"mean weight {name(cell.row)} has {cell.deviation}"
+                    comment = f"mean weight {row_name(cell.row)} has {cell.deviation}"
                     yield _against(high, "standard deviation", cell, comment)
 
     return counterexamples
 
 
-def _last_layer_differs(tables: PublishedTables) -> Iterator[Finding]:
+def _last_layer_differs(tables: PublishedTables) -> Iterator[Discrepancy]:
     for table in DATASETS:
         cells = [tables.cell(table, row, LAYERS[-1]) for row in tables.rows(table)]
         for cell in cells:
@@ -108,27 +108,25 @@ def _last_layer_differs(tables: PublishedTables) -> Iterator[Finding]:
                 yield _against(cell, "mean", others[0], comment)
 
 
-def _negative_deviation(tables: PublishedTables) -> Iterator[Finding]:
+def _negative_deviation(tables: PublishedTables) -> Iterator[Discrepancy]:
     for table in COMBINATIONS.values():
         for mean in dict.fromkeys(row[0] for row in tables.rows(table)):
             if float(mean) < 0:
                 comment = (
                     'the text calls it sigma of N(mu, sigma), which is never negative; the table says "Mean weight"'
                 )
-                yield Finding(
-                    table, DATASETS[table], mean, "", "sigma", mean, Interval(0.0, float("inf")), True, comment
-                )
+                yield Discrepancy(table, DATASETS[table], mean, "", "sigma", mean, Interval(0.0, float("inf")), comment)
 
 
-def _rejection_needs_the_other_direction(tables: PublishedTables) -> Iterator[Finding]:
-    for statement in STATEMENTS:
-        for layer in statement.rejected:
-            if statement.worded is None:
+def _rejection_needs_the_other_direction(tables: PublishedTables) -> Iterator[Discrepancy]:
+    for outcome in PRINTED_TESTS:
+        for layer in outcome.rejected:
+            if outcome.worded is None:
                 continue
-            a, b = (tables.cell(statement.table, row, layer) for row in (statement.a, statement.b))
-            if statement.worded == "greater" and _below(a.mean_interval, b.mean_interval):
+            a, b = (tables.cell(outcome.table, row, layer) for row in (outcome.a, outcome.b))
+            if outcome.worded == "greater" and _below(a.mean_interval, b.mean_interval):
                 comment = (
-                    f"rejecting the null as worded needs a mean above that of row {name(b.row)}, {b.mean}; "
+                    f"rejecting the null as worded needs a mean above that of row {row_name(b.row)}, {b.mean}; "
                     "the conclusion drawn is the opposite"
                 )
                 yield _against(a, "mean", b, comment)

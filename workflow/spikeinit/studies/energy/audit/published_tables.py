@@ -16,6 +16,12 @@ from spikeinit.statistics.rounding import Interval, printed_deviation_interval, 
 
 Row = tuple[str, str]
 
+MEANS: tuple[Row, ...] = (("-0.01", ""), ("0", ""), ("0.01", ""))
+BETAS: tuple[Row, ...] = (("", "low"), ("", "medium"), ("", "high"))
+"""Rows of Tables 1 and 2 and of Tables 3 and 4, in printed order."""
+RUNS_OF_A_COMBINATION = 10
+RUNS_OF_A_ROW = 30
+"""Runs behind a cell of Tables 5 and 6, and behind a cell of Tables 1 to 4."""
 LAYERS = (1, 2, 3, 4, 5, 6)
 DATASETS = {1: "mnist", 2: "fashion_mnist", 3: "mnist", 4: "fashion_mnist", 5: "mnist", 6: "fashion_mnist"}
 COMBINATIONS = {"mnist": 5, "fashion_mnist": 6}
@@ -93,7 +99,7 @@ def covers(aggregate: Row, row: Row) -> bool:
     return all(part in ("", whole) for part, whole in zip(aggregate, row, strict=True))
 
 
-def name(row: Row) -> str:
+def row_name(row: Row) -> str:
     """A row's name in the audit: "-0.01", "low" or "-0.01, low"."""
     return ", ".join(part for part in row if part)
 

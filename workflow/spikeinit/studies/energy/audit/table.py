@@ -1,0 +1,170 @@
+"""Audit of the published tables of Pärna (2025): what the thesis's printed numbers say about one another.
+
+Three kinds of rows. `cell`: a printed cell of Tables 1 to 4 that Tables 5 and 6 contradict, and numbers printed twice
+(`cells`). `statement`: the outcome of a printed test under one reading of it, and whether any reading gives it
+(`printed_tests`). `prose`: a sentence and every printed number against it (`prose`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from spikeinit.studies.energy.audit.cells import Discrepancy, contradicted_cells, repeated_prints
+from spikeinit.studies.energy.audit.printed_tests import (
+    AS_WORDED,
+    PRINTED_TESTS,
+    Decision,
+    PrintedTest,
+    Reading,
+    decide,
+    readings,
+)
+from spikeinit.studies.energy.audit.prose import PROSE_CLAIMS
+from spikeinit.studies.energy.audit.published_tables import PublishedTables, row_name
+
+COLUMNS = (
+    "kind",
+    "claim",
+    "table",
+    "dataset",
+    "row",
+    "layer",
+    "quantity",
+    "printed",
+    "recomputed_low",
+    "recomputed_high",
+    "contradicted",
+    "reading",
+    "comment",
+)
+
+
+def audit(tables: PublishedTables) -> list[dict[str, Any]]:
+    """The whole audit as rows with `COLUMNS`.
+
+    In rows of kind `statement`, `printed` holds the layers that the thesis calls significant, `recomputed_low` those
+    significant whatever the unprinted digits, `recomputed_high` those significant for some; the comment has the range
+    of p of each layer.
+    """
+    rows = [_row("cell", "", discrepancy) for discrepancy in (*contradicted_cells(tables), *repeated_prints(tables))]
+    for outcome in PRINTED_TESTS:
+        rows += _rows_of_test(tables, outcome)
+    rows += _row_of_all_tests(tables)
+    for claim in PROSE_CLAIMS:
+        discrepancies = list(claim.counterexamples(tables))
+        rows += [_row("prose", claim.claim, discrepancy, claim.text) for discrepancy in discrepancies]
+        if not discrepancies:
+            rows.append(
+                _blank(
+                    "prose",
+                    claim=claim.claim,
+                    contradicted="false",
+                    comment=f"{claim.text}: no printed number is against it",
+                )
+            )
+    return rows
+
+
+def joint_readings(tables: PublishedTables) -> list[Reading]:
+    """Readings under which every printed test outcome comes out at once: the best guess at what was tested."""
+    common = [reading for reading in readings(PRINTED_TESTS[0]) if reading.sides != AS_WORDED]
+    return [
+        reading
+        for reading in common
+        if all(_reproduces(outcome, _decisions(tables, outcome, reading)) for outcome in PRINTED_TESTS)
+    ]
+
+
+def _decisions(tables: PublishedTables, outcome: PrintedTest, reading: Reading) -> dict[int | None, Decision]:
+    return {layer: decide(tables, outcome, layer, reading) for layer in outcome.layers}
+
+
+def _reproduces(outcome: PrintedTest, decisions: dict[int | None, Decision]) -> bool:
+    return all(decision.agrees(layer in outcome.rejected) for layer, decision in decisions.items())
+
+
+def _rows_of_test(tables: PublishedTables, outcome: PrintedTest) -> Iterator[dict[str, Any]]:
+    reproducing = []
+    shared = {
+        "claim": outcome.name,
+        "table": outcome.table,
+        "dataset": outcome.dataset,
+        "row": f"{row_name(outcome.a)} against {row_name(outcome.b)}",
+        "layer": "accuracy" if outcome.layers == (None,) else _list(outcome.layers),
+        "quantity": "significant layers",
+        "printed": _list(outcome.rejected),
+    }
+    for reading in readings(outcome):
+        decisions = _decisions(tables, outcome, reading)
+        reproduced = _reproduces(outcome, decisions)
+        if reproduced:
+            reproducing.append(str(reading))
+        yield _blank(
+            "statement",
+            **shared,
+            recomputed_low=_list(layer for layer, decision in decisions.items() if decision.certain),
+            recomputed_high=_list(layer for layer, decision in decisions.items() if decision.possible),
+            contradicted=_truth(not reproduced),
+            reading=str(reading),
+            comment="p: " + "; ".join(f"{_measure(layer)} {_range(d)}" for layer, d in decisions.items()),
+        )
+    yield _blank(
+        "statement",
+        **shared,
+        contradicted=_truth(not reproducing),
+        reading="any",
+        comment=f"{outcome.place}: "
+        + ("given by " + " | ".join(reproducing) if reproducing else "no reading gives it"),
+    )
+
+
+def _row_of_all_tests(tables: PublishedTables) -> Iterator[dict[str, Any]]:
+    joint = joint_readings(tables)
+    comment = " | ".join(map(str, joint)) if joint else "no single reading gives every printed outcome"
+    yield _blank(
+        "statement",
+        claim="every-test-outcome",
+        quantity="readings that give all outcomes",
+        contradicted=_truth(not joint),
+        reading="any",
+        comment=comment,
+    )
+
+
+def _list(layers: Any) -> str:
+    return " ".join(_measure(layer) for layer in layers) or "none"
+
+
+def _measure(layer: int | None) -> str:
+    return "accuracy" if layer is None else str(layer)
+
+
+def _range(decision: Decision) -> str:
+    return f"{decision.p.low:.2g}..{decision.p.high:.2g}"
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _blank(kind: str, **values: Any) -> dict[str, Any]:
+    return dict.fromkeys(COLUMNS, "") | {"kind": kind} | values
+
+
+def _row(kind: str, claim: str, discrepancy: Discrepancy, text: str = "") -> dict[str, Any]:
+    bounds = discrepancy.recomputed
+    return _blank(
+        kind,
+        claim=claim,
+        table=discrepancy.table,
+        dataset=discrepancy.dataset,
+        row=discrepancy.row,
+        layer=discrepancy.measure,
+        quantity=discrepancy.quantity,
+        printed=discrepancy.printed,
+        recomputed_low=bounds and round(bounds.low, 4),
+        recomputed_high=bounds and round(bounds.high, 4),
+        contradicted="true",
+        comment=f"{text}: {discrepancy.comment}" if text else discrepancy.comment,
+    )
