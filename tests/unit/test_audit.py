@@ -14,8 +14,10 @@ from scipy import optimize, stats
 
 from spikeinit.errors import UserError
 from spikeinit.io import read_csv
+from spikeinit.plan import rule_specs
 from spikeinit.stages import audit_published as stage
 from spikeinit.statistics.rounding import Interval, deviation_of_pooled, mean_of, printed_interval
+from spikeinit.studies.energy import STUDY
 from spikeinit.studies.energy.audit.cells import contradicted_cells, repeated_prints, suspects_of
 from spikeinit.studies.energy.audit.printed_tests import AS_WORDED, PRINTED_TESTS, Reading, decide, p_interval, readings
 from spikeinit.studies.energy.audit.published_tables import Cell, PublishedTables, load_published
@@ -332,7 +334,7 @@ def test_audit_has_every_kind_and_one_summary_per_statement(rows):
 
 def test_stage_writes_the_audit(tmp_path, monkeypatch, rows):
     target = tmp_path / "audit.csv"
-    arguments = ["audit_published", "--spec", '{"study":"energy"}', "--published", str(PUBLISHED), "--audit"]
+    arguments = ["audit_published", "--spec", rule_specs.audit_spec(STUDY), "--published", str(PUBLISHED), "--audit"]
     monkeypatch.setattr("sys.argv", [*arguments, str(target)])
     stage.main()
     written = read_csv(target)

@@ -133,10 +133,11 @@ class Study:
     asks. package: the Python package that declares it; schema.yaml there says what its section may hold.
     runs: configuration -> its runs, in a fixed order. problems: (section, whole configuration, schema) -> what is wrong
     with the section beyond its schema. anns: the analogue networks it needs. published: what the paper states.
-    tables, figures, scorecard: what it ends in, in the order of the report. hypotheses: what is tested. audit: "module.
-    function" that checks the paper's printed numbers against one another. options: what its tables take from the
-    configuration. reads: files of analogue networks and of their activations that its tables are made of, such as
-    "ann/metrics". text_columns: columns of its tables that stay text even where every value looks like a number.
+    tables, figures, scorecard: what it ends in, in the order of the report. hypotheses: what is tested.
+    audit: "module.function" from the files of printed numbers to rows that say which of them contradict one another.
+    options: what its tables take from the configuration. reads: files of analogue networks and of their activations
+    that its tables are made of, such as "ann/metrics". text_columns: columns of its tables that stay text even where
+    every value looks like a number.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Audit the published tables of Pärna (2025): what its printed numbers say about one another, as audit.csv."""
+"""Audit a paper's printed numbers: what they say about one another, as audit.csv."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
-from spikeinit.studies.energy.audit.published_tables import load_published
-from spikeinit.studies.energy.audit.table import COLUMNS, audit
+from spikeinit.studies import known_studies
 
 
 def main() -> None:
     """Parse the command line, compute, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--spec", required=True, type=json.loads, help="canonical JSON: the digest of this code; nothing in it is read"
-    )
-    parser.add_argument("--published", required=True, type=Path, help="workflow/published/paerna2025_spikes.csv")
-    parser.add_argument("--audit", required=True, type=Path)
+    parser.add_argument("--spec", required=True, type=json.loads, help="canonical JSON: study and audit")
+    parser.add_argument("--published", nargs="+", required=True, type=Path, help="CSVs of the paper's printed values")
+    parser.add_argument("--study-files", nargs="*", default=[], help="packages of the user's own studies")
+    parser.add_argument("--audit", required=True, type=Path, help="CSV to write")
     arguments = parser.parse_args()
-    write_csv(arguments.audit, audit(load_published(arguments.published)), COLUMNS)
+    spec = arguments.spec
+    study = known_studies(arguments.study_files)[spec["study"]]
+    write_csv(arguments.audit, study.load(spec["audit"])({path.stem: path for path in arguments.published}))
 
 
 if __name__ == "__main__":

@@ -110,6 +110,6 @@ STUDY = Study(
     ),
     anns=runs.anns,
     hypotheses=Hypotheses("spikes_by_run", runs.hypotheses),
-    audit="audit.rows",
+    audit="audit.table.audit_printed",
     text_columns=("beta_range",),
 )

@@ -39,7 +39,7 @@ STUDY = Study(
             "The operation counts that the report prints (Peat 2024, Sec. 9), computed by its formulas.",
         ),
         Table(
-            "tables.training_time_measured",
+            "training_time.training_time_measured",
             "Measured seconds of a training epoch (the fastest) for each run and seed, and relative to the seed's"
             " fastest run. These numbers differ from machine to machine.",
         ),

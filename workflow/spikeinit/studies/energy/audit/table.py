@@ -7,7 +7,8 @@ Three kinds of rows. `cell`: a printed cell of Tables 1 to 4 that Tables 5 and 6
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from spikeinit.studies.energy.audit.cells import Discrepancy, contradicted_cells, repeated_prints
@@ -21,7 +22,7 @@ from spikeinit.studies.energy.audit.printed_tests import (
     readings,
 )
 from spikeinit.studies.energy.audit.prose import PROSE_CLAIMS
-from spikeinit.studies.energy.audit.published_tables import PublishedTables, row_name
+from spikeinit.studies.energy.audit.published_tables import PublishedTables, load_published, row_name
 
 COLUMNS = (
     "kind",
@@ -64,6 +65,12 @@ def audit(tables: PublishedTables) -> list[dict[str, Any]]:
                 )
             )
     return rows
+
+
+def audit_printed(published: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """The same rows from the files of printed numbers, file name without suffix -> CSV."""
+    rows = audit(load_published(published["paerna2025_spikes"]))
+    return [{column: row.get(column) for column in COLUMNS} for row in rows]
 
 
 def joint_readings(tables: PublishedTables) -> list[Reading]:
