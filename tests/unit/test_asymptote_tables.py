@@ -11,7 +11,8 @@ from declared import write_tables
 from spikeinit.io import write_csv
 from spikeinit.studies.asymptote import STUDY, claims, tables
 from spikeinit.studies.figure_style import render
-from spikeinit.studies.scorecard import Conditions, Evidence, to_markdown
+from spikeinit.studies.scorecard import Conditions, Evidence
+from spikeinit.studies.scorecard_pages import to_markdown
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
 
 LABELS = {
@@ -148,7 +149,7 @@ def finished(study, tmp_path_factory, pytestconfig):
 def scorecard(finished, *, met):
     folder, published = finished
     datasets = {"mnist": "mnist", "nmnist": None, "cifar10": None, "cifar10_dvs": None, "cifar100": None}
-    conditions = Conditions(met, () if met else ("epochs 2 instead of 3",), {**datasets, "tinyimagenet": None})
+    conditions = Conditions(() if met else ("epochs 2 instead of 3",), {**datasets, "tinyimagenet": None})
     evidence = Evidence(StudyTables(folder, {}), pd.DataFrame(), pd.DataFrame(), published, conditions)
     return claims.scorecard(evidence)
 

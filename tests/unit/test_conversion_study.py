@@ -181,8 +181,8 @@ def test_every_figure_of_a_partial_study(drawn_by, networks, tmp_path):
 
 # --- claims
 
-AS_PUBLISHED = Conditions(True, (), {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet": None})
-SCALED = Conditions(False, ("few images",), {"cifar10": "mnist5k", "cifar100": None, "imagenet": None})
+AS_PUBLISHED = Conditions((), {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet": None})
+SCALED = Conditions(("few images",), {"cifar10": "mnist5k", "cifar100": None, "imagenet": None})
 
 
 def printed_network(better=0.0):
@@ -285,7 +285,7 @@ def test_energy_claims_by_hand(tmp_path):
 
 def test_imagenets_vgg_is_torchvisions(tmp_path):
     network = Network("tv", "vgg16_bn_imagenet", 73.27, {"optimal": {2: 30.0}}, dataset="imagenet")
-    conditions = Conditions(True, (), {"imagenet": "imagenet"})
+    conditions = Conditions((), {"imagenet": "imagenet"})
     assert judged(tmp_path, [network], conditions)["table5:imagenet:VGG16:analogue-network"].verdict == "reproduced"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,15 @@ from spikeinit.statistics.comparisons import Comparison, weight_and_decay_compar
 from spikeinit.statistics.hypotheses import Options, compare
 from spikeinit.statistics.intervals import mean_interval, welch_interval
 
-QUICK = Options(resamples=200)
+QUICK = Options(
+    confidence=0.95,
+    equivalence_margin=0.2,
+    accuracy_margin=1.0,
+    reference_effect=0.8,
+    resamples=200,
+    seed=0,
+    outcomes=("trained",),
+)
 LOW_HIGH = Comparison("low-high", "weight_mean", -0.01, 0.01, "less", ("spikes", "accuracy"), {"initializer": "normal"})
 
 
@@ -153,7 +162,7 @@ def test_power_of_an_enormous_effect_is_its_limit(effect, alternative, power):
 def test_corrections_by_hand():
     # Holm: 0.01 x 3, max(0.03 x 2, .), max(0.04 x 1, 0.06); Benjamini-Hochberg: 0.01 x 3, 0.04 x 3/3 pulls 0.045 down
     table = pd.DataFrame({"family": ["x", "x", "y", "x", "x"], "p": [0.01, 0.04, 0.02, 0.03, math.nan]})
-    adjusted = hypotheses.adjust(table, {"holm": "holm", "bh": "fdr_bh"})
+    adjusted = hypotheses.correct_within_families(table, {"holm": "holm", "bh": "fdr_bh"})
     assert adjusted["holm"].tolist() == pytest.approx([0.03, 0.06, 0.02, 0.06, math.nan], nan_ok=True)
     assert adjusted["bh"].tolist() == pytest.approx([0.03, 0.04, 0.02, 0.04, math.nan], nan_ok=True)
 
@@ -253,7 +262,7 @@ def test_runs_that_did_not_train_are_left_out_and_named():
     row = one(compare(table, [LOW_HIGH], QUICK), measure="layer 1", test="student", alternative="less")
     assert (row["n1"], row["n2"]) == (9, 12)
     assert row["note"] == "3 of 12 runs left out: not trained"
-    everything = Options(resamples=200, outcomes=("trained", "dead"))
+    everything = replace(QUICK, outcomes=("trained", "dead"))
     assert (
         one(compare(table, [LOW_HIGH], everything), measure="layer 1", test="student", alternative="less")["n1"] == 12
     )
@@ -275,11 +284,11 @@ def test_a_wrong_comparison_is_the_users_error(spec):
 
 def test_unknown_columns_are_the_users_error():
     with pytest.raises(UserError, match="no column weight"):
-        compare(runs(), [Comparison("x", "weight", 0, 1)])
+        compare(runs(), [Comparison("x", "weight", 0, 1)], QUICK)
     with pytest.raises(UserError, match="no column accuracy"):
-        compare(runs().drop(columns="accuracy"), [LOW_HIGH])
+        compare(runs().drop(columns="accuracy"), [LOW_HIGH], QUICK)
     with pytest.raises(UserError, match="two columns"):
-        variance.analyse_variance(runs(), ["weight_mean", "betas"], {})
+        variance.analyse_variance(runs(), ["weight_mean", "betas"], {}, QUICK)
 
 
 def two_by_two(cells):
@@ -295,7 +304,7 @@ def test_analysis_of_variance_by_hand():
     # Cell means 2, 5, 6, 13 about 6.5: squares 4 * (3^2 + 3^2) = 72, 4 * (2.5^2 + 2.5^2) = 50, between the cells
     # 2 * (4.5^2 + 1.5^2 + 0.5^2 + 6.5^2) = 130, hence interaction 8; within 4 * 2 = 8 on 4 degrees of freedom.
     table = two_by_two({(0.0, "low"): (1, 3), (0.0, "high"): (4, 6), (1.0, "low"): (5, 7), (1.0, "high"): (12, 14)})
-    result = variance.analyse_variance(table, FACTORS, {"initializer": "normal"})
+    result = variance.analyse_variance(table, FACTORS, {"initializer": "normal"}, QUICK)
     layer = result[result["measure"] == "layer 1"].set_index("term")
     terms = ["weight_mean", "beta_range", "weight_mean:beta_range"]
     assert layer.loc[[*terms, "residual"], "sum_sq"].tolist() == pytest.approx([72, 50, 8, 8])
@@ -327,7 +336,7 @@ def test_unbalanced_analysis_is_type_two():
         residual(mean, beta) - full,
         full,
     ]
-    result = variance.analyse_variance(table, FACTORS, {})
+    result = variance.analyse_variance(table, FACTORS, {}, QUICK)
     assert result.loc[result["measure"] == "layer 1", "sum_sq"].tolist() == pytest.approx(expected)
 
 
@@ -341,7 +350,7 @@ def test_unbalanced_analysis_is_type_two():
     ],
 )
 def test_degenerate_analyses_have_no_p_and_a_note(cells, note):
-    result = variance.analyse_variance(two_by_two(cells), FACTORS, {})
+    result = variance.analyse_variance(two_by_two(cells), FACTORS, {}, QUICK)
     assert len(result) == 8
     assert result["p"].isna().all()
     assert result["note"].str.contains(note).all()
@@ -374,12 +383,16 @@ def test_stage_writes_both_tables(tmp_path, monkeypatch):
     source, statistics, anova = (tmp_path / name for name in ("spikes_by_run.csv", "statistics.csv", "anova.csv"))
     table = runs()
     table.to_csv(source, index=False)
-    spec = {"confidence": 0.9, "resamples": 200, "comparisons": [LOW_HIGH.to_spec()], "anova": {"factors": FACTORS}}
+    spec = {
+        **asdict(replace(QUICK, confidence=0.9)),
+        "comparisons": [LOW_HIGH.to_spec()],
+        "anova": {"factors": FACTORS, "where": {}},
+    }
     arguments = ["test_hypotheses", "--spec", canonical_json(spec), "--table", source, "--statistics", statistics]
     monkeypatch.setattr("sys.argv", [*map(str, arguments), "--anova", str(anova)])
     stage.main()
     written = pd.read_csv(statistics)
-    expected = compare(table, [LOW_HIGH], Options(confidence=0.9, resamples=200))
+    expected = compare(table, [LOW_HIGH], replace(QUICK, confidence=0.9))
     assert written.columns.tolist() == list(hypotheses.COLUMNS)
     assert written["p"].tolist() == expected["p"].tolist()
     assert written["hedges_g_low"].tolist() == expected["hedges_g_low"].tolist()

@@ -95,7 +95,7 @@ def test_a_users_file_counts_by_its_code(tmp_path):
 
 def planned(folder, program=""):
     """The digest that a process in `folder` finds, running `program` first."""
-    program = f"{program}\nfrom spikeinit.plan import provenance; print(provenance.source_digest(*{TRAIN}))"
+    program = f"{program}\nfrom spikeinit.jobs import provenance; print(provenance.source_digest(*{TRAIN}))"
     environment = {**os.environ, "PYTHONPATH": str(provenance.ROOT.parent)}
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)

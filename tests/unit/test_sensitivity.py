@@ -160,7 +160,7 @@ def evidence(folder, *, worse=(), conditions=None):
     for name, rows in (("by_seed", final), ("curves", curves), ("training_time_measured", times)):
         write_table(folder / f"{name}.csv", pd.DataFrame(rows))
     write_table(folder / "published_flops.csv", tables.published_flops(None))
-    met = conditions or Conditions(True, (), {"mnist": "mnist"})
+    met = conditions or Conditions((), {"mnist": "mnist"})
     return Evidence(StudyTables(folder), pd.DataFrame(), pd.DataFrame(), PUBLISHED, met)
 
 
@@ -191,7 +191,7 @@ def test_a_sweep_that_goes_the_other_way_loses_its_claims_alone(sweep, lost, tmp
 
 
 def test_scaled_down_claims_get_no_verdict_but_arithmetic_does(tmp_path):
-    conditions = Conditions(False, ("training.epochs 2 instead of 10",), {"mnist": "mnist"})
+    conditions = Conditions(("training.epochs 2 instead of 10",), {"mnist": "mnist"})
     found = verdicts(claims.scorecard(evidence(tmp_path, conditions=conditions)))
     assert {verdict for claim, verdict in found.items() if not claim.startswith("flops:")} == {"scaled down"}
     assert {verdict for claim, verdict in found.items() if claim.startswith("flops:")} == {"reproduced"}

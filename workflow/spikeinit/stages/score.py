@@ -12,7 +12,8 @@ from spikeinit import io
 from spikeinit.errors import run_stage
 from spikeinit.results import read_table
 from spikeinit.studies import known_studies
-from spikeinit.studies.scorecard import COLUMNS, Conditions, Evidence, to_html, to_markdown, to_rows
+from spikeinit.studies.scorecard import COLUMNS, Conditions, Evidence, to_rows
+from spikeinit.studies.scorecard_pages import to_html, to_markdown
 from spikeinit.studies.table_tools import StudyTables
 
 

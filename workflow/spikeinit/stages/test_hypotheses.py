@@ -1,16 +1,14 @@
 """Test a study's hypotheses: table of runs in, statistics.csv and anova.csv out.
 
 The specification: {"comparisons": [{"name", "factor", "a", "b", "alternative", "measures", "where"}, ...],
-"anova": {"factors": [a, b], "where": {...}}, and any field of `statistics.hypotheses.Options`}.
+"anova": {"factors": [a, b], "where": {...}}, and every field of `statistics.hypotheses.Options`}.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -29,21 +27,13 @@ def main() -> None:
     parser.add_argument("--anova", required=True, type=Path)
     arguments = parser.parse_args()
     spec = arguments.spec
-    options = options_of(spec)
+    options = hypotheses.Options.from_spec(spec)
     comparisons = [Comparison.from_spec(comparison) for comparison in spec["comparisons"]]
     table = read_runs(arguments.table)
     statistics = hypotheses.compare(table, comparisons, options)
-    analysis = variance.analyse_variance(table, spec["anova"]["factors"], spec["anova"].get("where", {}), options)
+    analysis = variance.analyse_variance(table, spec["anova"]["factors"], spec["anova"]["where"], options)
     write_csv(arguments.statistics, statistics.to_dict("records"), hypotheses.COLUMNS)
     write_csv(arguments.anova, analysis.to_dict("records"), variance.COLUMNS)
-
-
-def options_of(spec: dict[str, Any]) -> hypotheses.Options:
-    """The fields of `Options` that the specification sets."""
-    given = {field.name: spec[field.name] for field in fields(hypotheses.Options) if field.name in spec}
-    if "outcomes" in given:
-        given["outcomes"] = tuple(given["outcomes"])
-    return hypotheses.Options(**given)
 
 
 def read_runs(path: Path) -> pd.DataFrame:

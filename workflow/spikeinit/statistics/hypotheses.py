@@ -22,7 +22,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -82,13 +82,19 @@ class Options:
     missing is noted.
     """
 
-    confidence: float = 0.95
-    equivalence_margin: float = 0.2
-    accuracy_margin: float = 1.0
-    reference_effect: float = 0.8
-    resamples: int = 2000
-    seed: int = 0
-    outcomes: tuple[str, ...] = ("trained",)
+    confidence: float
+    equivalence_margin: float
+    accuracy_margin: float
+    reference_effect: float
+    resamples: int
+    seed: int
+    outcomes: tuple[str, ...]
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any]) -> Options:
+        """From a specification, which holds every field."""
+        given = {field.name: spec[field.name] for field in fields(cls)}
+        return cls(**{**given, "outcomes": tuple(given["outcomes"])})
 
 
 def check_table(table: pd.DataFrame) -> None:
@@ -118,20 +124,19 @@ def at_level(column: pd.Series, level: Any) -> pd.Series:
     return column.astype(str) == str(level)
 
 
-def select(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
+def rows_where(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
     """Rows whose columns have the values of `where`."""
     for column, value in where.items():
         table = table[at_level(table[column], value)]
     return table
 
 
-def compare(table: pd.DataFrame, comparisons: Sequence[Comparison], options: Options | None = None) -> pd.DataFrame:
+def compare(table: pd.DataFrame, comparisons: Sequence[Comparison], options: Options) -> pd.DataFrame:
     """Every comparison in every data set, as a table with `COLUMNS`.
 
     A comparison that cannot be made (a group of fewer than two runs, two groups without variance) has NaN and a note.
     Raises `UserError` for a table without the needed columns or a comparison of an unknown factor.
     """
-    options = options or Options()
     check_table(table)
     rows: list[dict[str, Any]] = []
     for dataset, of_dataset in table.groupby("dataset", sort=False):
@@ -139,13 +144,13 @@ def compare(table: pd.DataFrame, comparisons: Sequence[Comparison], options: Opt
             unknown = {comparison.factor, *comparison.where} - set(table.columns)
             if unknown:
                 raise UserError(f"comparison {comparison.name}: the table of runs has no column {', '.join(unknown)}")
-            for measure, of_measure in measures_of(select(of_dataset, comparison.where), comparison.measures):
+            for measure, of_measure in measures_of(rows_where(of_dataset, comparison.where), comparison.measures):
                 rows += _compare(str(dataset), measure, of_measure, comparison, options)
     result = pd.DataFrame(rows, columns=list(COLUMNS))
-    return adjust(result, {"p_holm": "holm", "p_bh": "fdr_bh"})
+    return correct_within_families(result, {"p_holm": "holm", "p_bh": "fdr_bh"})
 
 
-def adjust(table: pd.DataFrame, methods: Mapping[str, str]) -> pd.DataFrame:
+def correct_within_families(table: pd.DataFrame, methods: Mapping[str, str]) -> pd.DataFrame:
     """The table with p corrected within each `family`, one column per statsmodels method; NaN stays NaN."""
     table = table.copy()
     gc.freeze()  # statsmodels collects garbage at every call: 50 ms for what pandas and scipy alone consist of
@@ -166,7 +171,7 @@ def _compare(
     (a, lost_a), (b, lost_b) = (
         _sample(table[at_level(column, level)], options) for level in (comparison.a, comparison.b)
     )
-    notes = [*lost_a, *lost_b, two_samples.comparable(a, b)]
+    notes = [*lost_a, *lost_b, two_samples.obstacle_to_t_test(a, b)]
     identity = {"comparison": comparison.name, "dataset": dataset, "measure": measure}
     generator = np.random.default_rng([options.seed, int(digest(identity)[:16], 16)])
     margin, rule = _margin(measure, a, b, options)
@@ -213,7 +218,7 @@ def _compare(
                     "test": test,
                     "alternative": alternative,
                     "claimed": alternative == comparison.alternative,
-                    "family": family(dataset, measure, test, alternative),
+                    "family": family_name(dataset, measure, test, alternative),
                     "statistic": result.statistic,
                     "df": result.df,
                     "p": result.p[alternative],
@@ -225,7 +230,7 @@ def _compare(
     return rows
 
 
-def family(dataset: str, measure: str, *reading: str) -> str:
+def family_name(dataset: str, measure: str, *reading: str) -> str:
     """Name of the family that a test belongs to, e.g. "mnist spikes welch less"."""
     return " ".join((dataset, "accuracy" if measure == "accuracy" else "spikes", *reading))
 

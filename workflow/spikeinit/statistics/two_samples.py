@@ -32,7 +32,7 @@ def is_constant(sample: np.ndarray) -> bool:
     return bool(np.ptp(sample) <= CONSTANT * np.max(np.abs(sample)))
 
 
-def comparable(a: np.ndarray, b: np.ndarray) -> str:
+def obstacle_to_t_test(a: np.ndarray, b: np.ndarray) -> str:
     """Why the two samples allow no t-test, or "" when they do."""
     if min(a.size, b.size) == 0:
         return "no runs in one of the groups"
@@ -44,8 +44,8 @@ def comparable(a: np.ndarray, b: np.ndarray) -> str:
 
 
 def t_test(a: np.ndarray, b: np.ndarray, *, welch: bool) -> TTest:
-    """Student's t-test of equal means, or Welch's, by `scipy.stats.ttest_ind_from_stats`; NaN unless `comparable`."""
-    if comparable(a, b):
+    """Student's t-test of equal means, or Welch's, by `scipy.stats.ttest_ind_from_stats`; NaN with an obstacle."""
+    if obstacle_to_t_test(a, b):
         return TTest(math.nan, math.nan, dict.fromkeys(("less", "greater", "two-sided"), math.nan))
     moments = (a.mean(), _deviation(a), a.size, b.mean(), _deviation(b), b.size)
     results = {
@@ -66,8 +66,8 @@ def _deviation(sample: np.ndarray) -> float:
 
 
 def standardized_difference(a: np.ndarray, b: np.ndarray) -> float:
-    """Cohen's d, the difference of means in units of the pooled standard deviation; NaN unless `comparable`."""
-    if comparable(a, b):
+    """Cohen's d, the difference of means in units of the pooled deviation; NaN with an obstacle."""
+    if obstacle_to_t_test(a, b):
         return math.nan
     df = a.size + b.size - 2
     pooled = math.sqrt(((a.size - 1) * _deviation(a) ** 2 + (b.size - 1) * _deviation(b) ** 2) / df)
@@ -112,9 +112,9 @@ def _noncentrality(t: float, df: int, probability: float) -> float:
 def equivalence_p(a: np.ndarray, b: np.ndarray, margin: float, *, welch: bool) -> float:
     """p of the two one-sided tests that the means differ by less than `margin` (`statsmodels.ttost_ind`).
 
-    A small p shows equivalence. NaN unless `comparable` and the margin is positive.
+    A small p shows equivalence. NaN with an obstacle (`obstacle_to_t_test`), and where the margin is not positive.
     """
-    if comparable(a, b) or not margin > 0:
+    if obstacle_to_t_test(a, b) or not margin > 0:
         return math.nan
     p, *_ = ttost_ind(a, b, -margin, margin, usevar="unequal" if welch else "pooled")
     return float(p)

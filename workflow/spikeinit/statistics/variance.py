@@ -16,7 +16,14 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from spikeinit.errors import UserError
-from spikeinit.statistics.hypotheses import Options, adjust, check_table, family, measures_of, select
+from spikeinit.statistics.hypotheses import (
+    Options,
+    check_table,
+    correct_within_families,
+    family_name,
+    measures_of,
+    rows_where,
+)
 from spikeinit.statistics.two_samples import is_constant
 
 COLUMNS = (
@@ -36,7 +43,7 @@ COLUMNS = (
 
 
 def analyse_variance(
-    table: pd.DataFrame, factors: Sequence[str], where: Mapping[str, Any], options: Options | None = None
+    table: pd.DataFrame, factors: Sequence[str], where: Mapping[str, Any], options: Options
 ) -> pd.DataFrame:
     """Analysis of variance of each layer's spikes and of the accuracy by two factors, per data set.
 
@@ -44,16 +51,15 @@ def analyse_variance(
     squares, partial eta squared its share of itself plus the residual. A design that does not determine the terms (a
     factor with one level, an empty cell, one run per cell, no variance within the cells) has NaN and a note.
     """
-    options = options or Options()
     check_table(table)
     unknown = [factor for factor in factors if factor not in table]
     if len(factors) != 2 or unknown:
         raise UserError(f"analysis of variance: {list(factors)} must be two columns of the table of runs")
     rows: list[dict[str, Any]] = []
     for dataset, of_dataset in table.groupby("dataset", sort=False):
-        for measure, of_measure in measures_of(select(of_dataset, where), ("spikes", "accuracy")):
+        for measure, of_measure in measures_of(rows_where(of_dataset, where), ("spikes", "accuracy")):
             rows += _analyse(str(dataset), measure, of_measure, tuple(factors), options)
-    return adjust(pd.DataFrame(rows, columns=list(COLUMNS)), {"p_holm": "holm"})
+    return correct_within_families(pd.DataFrame(rows, columns=list(COLUMNS)), {"p_holm": "holm"})
 
 
 def _analyse(
@@ -65,7 +71,7 @@ def _analyse(
     note = "" if len(counted) == len(runs) else f"{len(runs) - len(counted)} of {len(runs)} runs left out"
     obstacle = _obstacle(counted)
     terms = {"a": factors[0], "b": factors[1], "a:b": ":".join(factors), "Residual": "residual"}
-    shared = {"dataset": dataset, "measure": measure, "family": family(dataset, measure)}
+    shared = {"dataset": dataset, "measure": measure, "family": family_name(dataset, measure)}
     if obstacle:
         empty = dict.fromkeys(("sum_sq", "df", "F", "p", "eta_squared", "partial_eta_squared"), math.nan)
         text = "; ".join(part for part in (note, obstacle) if part)

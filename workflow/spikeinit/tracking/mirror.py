@@ -78,8 +78,8 @@ def main() -> None:
     parser.add_argument("--drain", type=float, default=30.0, help="seconds of further tries when training is over")
     arguments = parser.parse_args()
     os.nice(10)
-    follow(
-        [Followed(path, arguments.since) for path in arguments.journals],
+    mirror_until_training_ends(
+        [GrowingJournal(path, arguments.since) for path in arguments.journals],
         read_settings(arguments.tracking),
         arguments.parent,
         arguments.drain,
@@ -87,7 +87,7 @@ def main() -> None:
     )
 
 
-class Followed:
+class GrowingJournal:
     """One journal that grows: what it asks for now, and whether that has been sent."""
 
     def __init__(self, path: Path, since: float) -> None:
@@ -141,7 +141,9 @@ class Breaker:
         self.failures = 0
 
 
-def follow(followed: list[Followed], settings: Settings, parent: int, drain: float, quiet_until: float) -> None:
+def mirror_until_training_ends(
+    journals: list[GrowingJournal], settings: Settings, parent: int, drain: float, quiet_until: float
+) -> None:
     """Mirror until the journals have ended or the parent is gone; give up what is left `drain` seconds later.
 
     Before the time `quiet_until` nothing is sent, nor ever if the journals end by then; only a parent that is gone
@@ -154,9 +156,9 @@ def follow(followed: list[Followed], settings: Settings, parent: int, drain: flo
     while True:
         # Asked before reading: whatever a parent that is gone now has written is then read below.
         orphaned = os.getppid() != parent
-        news = [item.look(orphaned=orphaned) for item in followed]
+        news = [journal.look(orphaned=orphaned) for journal in journals]
         pause = SHORTEST_PAUSE if any(news) else min(pause * 1.5, LONGEST_PAUSE)
-        ended = all(item.ended for item in followed)
+        ended = all(journal.ended for journal in journals)
         if time.time() < quiet_until and not leaving:
             if ended:
                 return
@@ -164,15 +166,15 @@ def follow(followed: list[Followed], settings: Settings, parent: int, drain: flo
                 time.sleep(SHORTEST_PAUSE)
                 continue
         if not leaving and (orphaned or ended):
-            if any(item.pending for item in followed):
+            if any(journal.pending for journal in journals):
                 load_mlflow()  # on a busy machine this alone may take longer than the store is given
             leaving = _leave_within(drain)
-        if any(item.pending for item in followed) and breaker.allows():
+        if any(journal.pending for journal in journals) and breaker.allows():
             try:
-                for item in followed:
-                    if item.pending and item.state:
-                        store.push(item.state)
-                        item.pending = False
+                for journal in journals:
+                    if journal.pending and journal.state:
+                        store.push(journal.state)
+                        journal.pending = False
                         if leaving:  # slow, but it works
                             leaving.cancel()
                             leaving = _leave_within(drain)
@@ -181,7 +183,7 @@ def follow(followed: list[Followed], settings: Settings, parent: int, drain: flo
                 _report(settings, error, first=breaker.failures == 0)
                 breaker.failed(longest=LONGEST_PAUSE if leaving else LONGEST_BREAK)
                 store = settings.store()  # the store may come back empty: nothing known of it holds any longer
-        if leaving and not any(item.pending for item in followed):
+        if leaving and not any(journal.pending for journal in journals):
             return
         time.sleep(SHORTEST_PAUSE if leaving else pause)
 

@@ -18,7 +18,7 @@ from spikeinit.studies.asymptote.heat_maps import PRINTED_NAMES
 from spikeinit.studies.asymptote.looks import NAMES, neuron_text
 from spikeinit.studies.asymptote.sentences import SENTENCES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
-from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge
+from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
 
 ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "event": "slices"}
 """Coding as printed -> our encoding."""
@@ -32,12 +32,12 @@ NETWORKS = {"mnist": "five_layer", "nmnist": "five_layer", "cifar10": "vgg9", "c
 OURS = {printed: ours for ours, printed in PRINTED_NAMES.items()}
 
 
-def scorecard(evidence: Evidence) -> list[Entry]:
+def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
     """All lines, in the paper's order."""
     return [*_sentences(evidence), *_coding(evidence), *_versatility(evidence), *_normalization(evidence)]
 
 
-def _sentences(evidence: Evidence) -> Iterator[Entry]:
+def _sentences(evidence: Evidence) -> Iterator[ScorecardEntry]:
     for sentence in SENTENCES:
         claim = Claim(
             sentence.claim,
@@ -47,10 +47,10 @@ def _sentences(evidence: Evidence) -> Iterator[Entry]:
             sentence.datasets,
             contradicted=sentence.contradicted,
         )
-        yield judge(claim, sentence.check(evidence.tables), evidence.conditions)
+        yield scorecard_entry(claim, sentence.check(evidence.tables), evidence.conditions)
 
 
-def _coding(evidence: Evidence) -> Iterator[Entry]:
+def _coding(evidence: Evidence) -> Iterator[ScorecardEntry]:
     for cell in read_table(evidence.published["ding2022_table2_coding"]).to_dict("records"):
         where = {
             "experiment": "coding",
@@ -63,7 +63,7 @@ def _coding(evidence: Evidence) -> Iterator[Entry]:
         yield _cell(evidence, "Table 2", name, text, cell, cell["dataset"], cell["accuracy_percent"], where, 0.01)
 
 
-def _versatility(evidence: Evidence) -> Iterator[Entry]:
+def _versatility(evidence: Evidence) -> Iterator[ScorecardEntry]:
     for table, method, file in (
         ("A6", "optimizer", "ding2022_tableA6_optimizers"),
         ("A7", "surrogate", "ding2022_tableA7_surrogates"),
@@ -82,7 +82,7 @@ def _versatility(evidence: Evidence) -> Iterator[Entry]:
             yield _cell(evidence, f"Table {table}", name, text, cell, "mnist", percent, where, 0.1)
 
 
-def _normalization(evidence: Evidence) -> Iterator[Entry]:
+def _normalization(evidence: Evidence) -> Iterator[ScorecardEntry]:
     for cell in read_table(evidence.published["ding2022_tableA8_normalization"]).to_dict("records"):
         where = {
             "experiment": "normalization",
@@ -106,7 +106,7 @@ def _cell(
     percent: float,
     where: Mapping[str, Any],
     digit: float,
-) -> Entry:
+) -> ScorecardEntry:
     """One printed cell; `percent` is its accuracy, `digit` the last printed digit, `where` selects our runs."""
     initializer = OURS[printed["initializer"]]
     failed = printed["outcome"] == FAILED
@@ -120,14 +120,14 @@ def _cell(
     frame = evidence.tables["runs"]
     for column, value in {**where, "initializer": initializer}.items():
         frame = frame[np.isclose(frame[column], value) if isinstance(value, float) else frame[column] == value]
-    return judge(claim, _finding(frame, failed, percent, digit, evidence, dataset), evidence.conditions)
+    return scorecard_entry(claim, _result(frame, failed, percent, digit, evidence, dataset), evidence.conditions)
 
 
-def _finding(
+def _result(
     frame: pd.DataFrame, printed_failed: bool, percent: float, digit: float, evidence: Evidence, dataset: str
-) -> Finding:
+) -> OurResult:
     if frame.empty:
-        return Finding()
+        return OurResult()
     failed = bool(2 * frame["failed"].sum() >= len(frame))
     accuracy = frame["accuracy"].dropna().to_numpy(dtype=float)
     _, mean, _, low, high = mean_interval(accuracy, evidence.confidence)
@@ -135,4 +135,4 @@ def _finding(
     if agrees and not failed and evidence.conditions.met_on(dataset):
         agrees = None if np.isnan(low) else bool(low - digit / 2 <= percent <= high + digit / 2)
     note = f"{FAILED if failed else TRAINED} ({int(frame['failed'].sum())} of {len(frame)} failed)"
-    return Finding(repr(mean) if len(accuracy) else "", low, high, str(len(frame)), agrees, note)
+    return OurResult(repr(mean) if len(accuracy) else "", low, high, str(len(frame)), agrees, note)

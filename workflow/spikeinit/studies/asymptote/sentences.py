@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
-from spikeinit.studies.scorecard import Finding
+from spikeinit.studies.scorecard import OurResult
 from spikeinit.studies.table_tools import StudyTables
 
 DING = "ding2022"
@@ -27,14 +27,14 @@ NEVER = float("inf")
 
 
 @dataclass(frozen=True)
-class Sentence:
+class StatedClaim:
     """A statement of the paper: where, what, of which data sets, and what our tables say to it."""
 
     claim: str
     place: str
     statement: str
     datasets: tuple[str, ...]
-    check: Callable[[StudyTables], Finding]
+    check: Callable[[StudyTables], OurResult]
     contradicted: str = ""
 
 
@@ -44,53 +44,53 @@ def _speed(table: pd.DataFrame) -> pd.Series:
     return table[columns[0]].fillna(NEVER) if columns else pd.Series(NEVER, table.index)
 
 
-def _response(tables: StudyTables) -> Finding:
+def _response(tables: StudyTables) -> OurResult:
     errors, curves = tables["response_error"], tables["response"]
     close = ((curves["theory"] - curves["simulation"]).abs() < CLOSE).groupby(curves["k"]).mean()
     mean, largest = errors["theory_mean_error"].max(), errors["theory_largest_error"].max()
     ours = f"within {CLOSE} at {close.min():.0%} of the currents or more"
     note = f"mean error at most {mean:.3f}, largest {largest:.3f} spikes per step, over {len(errors)} neurons"
-    return Finding(ours, n=str(len(errors)), agrees=bool(close.min() > 0.5), note=note)
+    return OurResult(ours, n=str(len(errors)), agrees=bool(close.min() > 0.5), note=note)
 
 
-def _rates_before_training(tables: StudyTables) -> Finding:
+def _rates_before_training(tables: StudyTables) -> OurResult:
     table = tables["initial_rates"]
     nets = ["dataset", "network", "encoding"]
     deepest = table[table["layer"] == table.groupby(nets)["layer"].transform("max")]
     rate = deepest.pivot_table(index=nets, columns="initializer", values="rate_mean")
     others = [name for name in OTHERS if name in rate]
     if DING not in rate or not others:
-        return Finding()
+        return OurResult()
     more = int((rate[DING] > rate[others].max(axis=1)).sum())
     ours = f"deepest layer: {rate[DING].mean():.3g} against at most {rate[others].max(axis=1).mean():.3g}"
-    return Finding(ours, n=str(len(rate)), agrees=more == len(rate), note=f"in {more} of {len(rate)} networks")
+    return OurResult(ours, n=str(len(rate)), agrees=more == len(rate), note=f"in {more} of {len(rate)} networks")
 
 
-def _faster(tables: StudyTables) -> Finding:
+def _faster(tables: StudyTables) -> OurResult:
     table = tables["grid"].assign(speed=_speed(tables["grid"]))
     speed = table.pivot_table(index=["theta", "k", "lambda"], columns="initializer", values="speed", aggfunc="mean")
     others = [name for name in OTHERS if name in speed]
     if DING not in speed or not others:
-        return Finding()
+        return OurResult()
     best = speed[others].min(axis=1)
     decided = speed[(speed[DING] < NEVER) | (best < NEVER)]
     as_fast = int((decided[DING] <= best.loc[decided.index]).sum())
     ours = f"as fast as the best other or faster in {as_fast} of {len(decided)} neurons that any of them trained"
-    return Finding(ours, n=str(len(decided)), agrees=2 * as_fast > len(decided) if len(decided) else None)
+    return OurResult(ours, n=str(len(decided)), agrees=2 * as_fast > len(decided) if len(decided) else None)
 
 
-def _small_gains(tables: StudyTables) -> Finding:
+def _small_gains(tables: StudyTables) -> OurResult:
     table = tables["grid"]
     table = table[table["lambda"].isin(SMALL_GAINS)]
     ding, others = table[table["initializer"] == DING], table[table["initializer"].isin(OTHERS)]
     if ding.empty or others.empty:
-        return Finding()
+        return OurResult()
     trained, failed = int((ding["outcome"] == TRAINED).sum()), int((others["outcome"] == FAILED).sum())
     ours = f"Ding trains in {trained} of {len(ding)} cells, the others fail in {failed} of {len(others)}"
-    return Finding(ours, n=str(len(table)), agrees=trained == len(ding) and 2 * failed > len(others))
+    return OurResult(ours, n=str(len(table)), agrees=trained == len(ding) and 2 * failed > len(others))
 
 
-def _order(tables: StudyTables) -> Finding:
+def _order(tables: StudyTables) -> OurResult:
     table = pd.concat([tables["optimizers"], tables["surrogates"]], ignore_index=True)
     table = table.assign(speed=_speed(table))
     places = [c for c in ("k", "lambda", "theta", "optimizer", "surrogate") if c in table]
@@ -100,31 +100,31 @@ def _order(tables: StudyTables) -> Finding:
     expected = [DING, "wu2018", "he", "lee2016", "glorot"]
     known = [name for name in expected if name in mean]
     agrees = list(mean.loc[known].sort_values().index) == known if len(known) == len(expected) else None
-    return Finding(f"mean rank of speed: {ours}", n=str(len(table)), agrees=agrees)
+    return OurResult(f"mean rank of speed: {ours}", n=str(len(table)), agrees=agrees)
 
 
-def _gradient_descent(tables: StudyTables) -> Finding:
+def _gradient_descent(tables: StudyTables) -> OurResult:
     table = tables["optimizers"]
     table = table[table["optimizer"].isin(("sgd", "asgd"))]
     ding = table[table["initializer"] == DING]
     others = table[table["initializer"].isin(OTHERS)]
     if ding.empty or others.empty:
-        return Finding()
+        return OurResult()
     a, b = (ding["outcome"] == TRAINED).mean(), (others["outcome"] == TRAINED).mean()
-    return Finding(f"trained: Ding {a:.0%}, the others {b:.0%} of the cells", n=str(len(table)), agrees=bool(a > b))
+    return OurResult(f"trained: Ding {a:.0%}, the others {b:.0%} of the cells", n=str(len(table)), agrees=bool(a > b))
 
 
-def _adagrad(tables: StudyTables) -> Finding:
+def _adagrad(tables: StudyTables) -> OurResult:
     table = tables["optimizers"]
     spread = table.groupby(["optimizer", "k", "lambda", "theta"])["accuracy_mean"].agg(lambda a: a.max() - a.min())
     mean = spread.groupby("optimizer").mean()
     if not {"adam", "adagrad"} <= set(mean.index):
-        return Finding()
+        return OurResult()
     ours = f"mean range over initialisers: AdaGrad {mean['adagrad']:.1f}, Adam {mean['adam']:.1f} percentage points"
-    return Finding(ours, n=str(len(spread)), agrees=bool(mean["adagrad"] < mean["adam"]))
+    return OurResult(ours, n=str(len(spread)), agrees=bool(mean["adagrad"] < mean["adam"]))
 
 
-def _normalized(tables: StudyTables) -> Finding:
+def _normalized(tables: StudyTables) -> OurResult:
     table = tables["normalization"]
     cases = ["dataset", "technique", "k", "lambda"]
     table = table[(table["outcome"] == TRAINED).groupby([table[c] for c in cases]).transform("sum") >= 2]
@@ -134,38 +134,38 @@ def _normalized(tables: StudyTables) -> Finding:
     without = spread[spread.index.isin(("none", "dropout"))]
     if with_it.empty or without.empty:
         side = "with" if with_it.empty else "without"
-        return Finding(note=f"{side} normalisation fewer than two initialisations trained: nothing to compare")
+        return OurResult(note=f"{side} normalisation fewer than two initialisations trained: nothing to compare")
     ours = f"range over initialisers: {with_it.max():.1f} with, {without.max():.1f} percentage points without"
-    return Finding(ours, n=str(len(table)), agrees=bool(with_it.max() < without.max()))
+    return OurResult(ours, n=str(len(table)), agrees=bool(with_it.max() < without.max()))
 
 
-def _nothing(tables: StudyTables) -> Finding:
-    return Finding()
+def _nothing(tables: StudyTables) -> OurResult:
+    return OurResult()
 
 
-def _hardtanh(tables: StudyTables) -> Finding:
+def _hardtanh(tables: StudyTables) -> OurResult:
     table = tables["surrogates"]
     others = table[table["initializer"].isin(OTHERS)]
     share = (others["outcome"] == FAILED).groupby(others["surrogate"]).mean()
-    return Finding("failed: " + ", ".join(f"{name} {value:.0%}" for name, value in share.items()), n=str(len(others)))
+    return OurResult("failed: " + ", ".join(f"{name} {value:.0%}" for name, value in share.items()), n=str(len(others)))
 
 
 SENTENCES = (
-    Sentence(
+    StatedClaim(
         "figure2:match",
         "Sec. 2.2, Figure 2",
         f"the simulated response matches Theorem 1 for most currents (to {CLOSE} spikes per step)",
         (),
         _response,
     ),
-    Sentence(
+    StatedClaim(
         "figure3:more-spikes",
         "Sec. 3, Figure 3",
         "before training the deepest spiking layer fires more from Ding's initialisation than from the others",
         ("mnist",),
         _rates_before_training,
     ),
-    Sentence(
+    StatedClaim(
         "section5.2:cifar10-dvs-gain",
         "Sec. 5.2",
         "on CIFAR10-DVS the accuracy is 0.5 % above He's",
@@ -173,42 +173,42 @@ SENTENCES = (
         _nothing,
         contradicted="Table 2 prints 68.2 against 66.9, a gain of 1.3; 0.5 is the gain over Wu",
     ),
-    Sentence(
+    StatedClaim(
         "figureA8:as-fast",
         "Sec. 6.1, Figure A8",
         "for most neurons Ding's initialisation reaches 60 % training accuracy as early as the others or earlier",
         ("mnist",),
         _faster,
     ),
-    Sentence(
+    StatedClaim(
         "appendixA.2:small-gains",
         "Appendix A.2",
         "at an input gain of 0.1 or 0.2 most others fail while Ding's initialisation trains",
         ("mnist",),
         _small_gains,
     ),
-    Sentence(
+    StatedClaim(
         "section6.2:gradient-descent",
         "Sec. 6.2",
         "with SGD and ASGD the others often fail to start while Ding's initialisation trains",
         ("mnist",),
         _gradient_descent,
     ),
-    Sentence(
+    StatedClaim(
         "section6.2:adagrad",
         "Sec. 6.2",
         "AdaGrad is less sensitive to the initialisation than Adam",
         ("mnist",),
         _adagrad,
     ),
-    Sentence(
+    StatedClaim(
         "section6.2:order",
         "Sec. 6.2",
         "speed falls in the order Ding, Wu, He, Lee, Glorot",
         ("mnist",),
         _order,
     ),
-    Sentence(
+    StatedClaim(
         "section6.2:hardtanh",
         "Sec. 6.2",
         "hardtanh suppresses training under the other initialisers, while finer surrogates all start it",
@@ -216,7 +216,7 @@ SENTENCES = (
         _hardtanh,
         contradicted="in Table A7, (0.8, 0.2, 1.0), all four train with hardtanh and all four fail with the sigmoid",
     ),
-    Sentence(
+    StatedClaim(
         "appendixA.3:normalization",
         "Appendix A.3",
         "with batch normalisation, per step or not, initialisations differ less than without",

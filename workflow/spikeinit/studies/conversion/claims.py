@@ -15,7 +15,7 @@ import pandas as pd
 
 from spikeinit.results import read_table
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
-from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge
+from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
 
 MARGIN = 1.0
 FACTOR = 1.25
@@ -29,7 +29,7 @@ METHODS = {"Ours": "optimal", "Ours+SNM": "snm_optimal", "Opt": "opt_clipped"}
 NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet"}
 
 
-def scorecard(evidence: Evidence) -> list[Entry]:
+def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
     """Every claim of the paper as a line of the scorecard: sentences first, then the printed cells by table."""
     return [
         *_sentences(evidence),
@@ -41,7 +41,7 @@ def scorecard(evidence: Evidence) -> list[Entry]:
     ]
 
 
-def _conversions(evidence: Evidence, table: int, file: str, activation: str) -> Iterator[Entry]:
+def _conversions(evidence: Evidence, table: int, file: str, activation: str) -> Iterator[ScorecardEntry]:
     printed = read_table(evidence.published[file])
     ours = evidence.tables["accuracy_by_timesteps"]
     for row in printed[printed["method"].isin(METHODS)].to_dict("records"):
@@ -49,14 +49,14 @@ def _conversions(evidence: Evidence, table: int, file: str, activation: str) -> 
         yield _cell(evidence, f"Table {table}", row, row["method"], found)
 
 
-def _calibrated(evidence: Evidence) -> Iterator[Entry]:
+def _calibrated(evidence: Evidence) -> Iterator[ScorecardEntry]:
     ours = evidence.tables["calibrated"]
     for row in read_table(evidence.published["bojkovic2024_tables3_4_calibrated"]).to_dict("records"):
         found = _select(ours, row, evidence, method="optimal", activation="relu")
         yield _cell(evidence, "Table 4" if row["dataset"] == "cifar10" else "Table 3", row, "calibrated", found)
 
 
-def _networks(evidence: Evidence) -> Iterator[Entry]:
+def _networks(evidence: Evidence) -> Iterator[ScorecardEntry]:
     ours = evidence.tables["accuracy_by_timesteps"]
     for row in read_table(evidence.published["bojkovic2024_table5_ann"]).to_dict("records"):
         found = _select(ours, row, evidence, activation="relu").drop_duplicates(["dataset", "network"])
@@ -64,7 +64,7 @@ def _networks(evidence: Evidence) -> Iterator[Entry]:
         yield _cell(evidence, "Table 5", {**row, "snn_accuracy": row["ann_accuracy"]}, "analogue network", found)
 
 
-def _cell(evidence: Evidence, source: str, row: dict, what: str, found: pd.DataFrame) -> Entry:
+def _cell(evidence: Evidence, source: str, row: dict, what: str, found: pd.DataFrame) -> ScorecardEntry:
     steps = f", T = {row['timesteps']:.0f}" if "timesteps" in row else ""
     claim = Claim(
         claim=":".join(
@@ -77,14 +77,14 @@ def _cell(evidence: Evidence, source: str, row: dict, what: str, found: pd.DataF
         datasets=(row["dataset"],),
         comparable_scaled=False,
     )
-    finding = Finding()
+    result = OurResult()
     if len(found):
         value = float(found["accuracy"].iloc[0])
-        finding = Finding(repr(value), n="1", agrees=abs(value - row["snn_accuracy"]) < MARGIN)
-    return judge(claim, finding, evidence.conditions)
+        result = OurResult(repr(value), n="1", agrees=abs(value - row["snn_accuracy"]) < MARGIN)
+    return scorecard_entry(claim, result, evidence.conditions)
 
 
-def _energies(evidence: Evidence) -> Iterator[Entry]:
+def _energies(evidence: Evidence) -> Iterator[ScorecardEntry]:
     ours = evidence.tables["energy"]
     for row in read_table(evidence.published["bojkovic2024_energy"]).to_dict("records"):
         if row["model"] == "QCFS":
@@ -102,12 +102,12 @@ def _energies(evidence: Evidence) -> Iterator[Entry]:
         found = _select(ours, row if spiking else {**row, "timesteps": None}, evidence, method="optimal")
         found = found[found["stage"] == "calibration"] if spiking else found
         column = f"{'energy_of_spikes' if spiking else 'ann_energy'}_qiao2015"
-        finding = Finding()
+        result = OurResult()
         if len(found) and column in found:
             value = float(found[column].iloc[0]) / MILLI
             agrees = 1 / FACTOR < value / row["energy_mJ"] < FACTOR
-            finding = Finding(repr(value), n="1", agrees=agrees)
-        yield judge(claim, finding, evidence.conditions)
+            result = OurResult(repr(value), n="1", agrees=agrees)
+        yield scorecard_entry(claim, result, evidence.conditions)
 
 
 def _select(ours: pd.DataFrame, row: dict, evidence: Evidence, **wanted: str) -> pd.DataFrame:
@@ -121,7 +121,7 @@ def _select(ours: pd.DataFrame, row: dict, evidence: Evidence, **wanted: str) ->
     return found
 
 
-def _sentences(evidence: Evidence) -> Iterator[Entry]:
+def _sentences(evidence: Evidence) -> Iterator[ScorecardEntry]:
     accuracy = evidence.tables["accuracy_by_timesteps"]
     error = evidence.tables["layer_error"]
     few = accuracy[accuracy["timesteps"] <= FEW_STEPS]
@@ -174,13 +174,13 @@ def _beside(frame: pd.DataFrame, first: str, second: str, value: str) -> pd.Data
 
 def _pairs(
     evidence: Evidence, claim: str, source: str, frame: pd.DataFrame, first: str, second: str, text: str
-) -> Entry:
+) -> ScorecardEntry:
     """A sentence that says `first` is more accurate than `second`.
 
     A pair speaks for or against it where the two differ by more than two accuracies on so many images do by chance.
     """
     pairs = _beside(frame, first, second, "accuracy")
-    finding = Finding()
+    result = OurResult()
     if len(pairs):
         difference = pairs["accuracy_1"] - pairs["accuracy_2"]
         chance = NORMAL_QUANTILE * _sampling_error(pairs["accuracy_1"], pairs["accuracy_2"], frame["images"].min())
@@ -188,13 +188,13 @@ def _pairs(
         note = (
             f"mean difference {difference.mean():+.2f}, from {difference.min():+.2f} to {difference.max():+.2f} points"
         )
-        finding = Finding(
+        result = OurResult(
             f"better in {better}, worse in {worse} of {len(pairs)}",
             n=str(len(pairs)),
             agrees=not worse if better or worse else None,
             note=note,
         )
-    return judge(Claim(claim, source, text, "stated", ("cifar10", "cifar100")), finding, evidence.conditions)
+    return scorecard_entry(Claim(claim, source, text, "stated", ("cifar10", "cifar100")), result, evidence.conditions)
 
 
 def _sampling_error(one: pd.Series, two: pd.Series, images: int) -> pd.Series:
@@ -204,35 +204,36 @@ def _sampling_error(one: pd.Series, two: pd.Series, images: int) -> pd.Series:
 
 def _close(
     evidence: Evidence, claim: str, source: str, frame: pd.DataFrame, first: str, second: str, text: str
-) -> Entry:
+) -> ScorecardEntry:
     pairs = _beside(frame, first, second, "accuracy")
-    finding = Finding()
+    result = OurResult()
     if len(pairs):
         difference = (pairs["accuracy_1"] - pairs["accuracy_2"]).abs()
-        finding = Finding(
+        result = OurResult(
             f"largest difference {difference.max():.2f} points",
             n=str(len(pairs)),
             agrees=bool(difference.max() < CLOSE),
         )
-    return judge(Claim(claim, source, text, "stated", ("cifar10", "cifar100")), finding, evidence.conditions)
+    return scorecard_entry(Claim(claim, source, text, "stated", ("cifar10", "cifar100")), result, evidence.conditions)
 
 
-def _layer_errors(evidence: Evidence, error: pd.DataFrame) -> Entry:
+def _layer_errors(evidence: Evidence, error: pd.DataFrame) -> ScorecardEntry:
     pairs = _beside(error[error["timesteps"] <= FEW_STEPS], "optimal", "max", "error")
-    finding = Finding()
+    result = OurResult()
     if len(pairs):
         smaller = int((pairs["error_1"] < pairs["error_2"]).sum())
-        finding = Finding(
+        result = OurResult(
             f"smaller in {smaller} of {len(pairs)} layers and T", n=str(len(pairs)), agrees=smaller == len(pairs)
         )
     text = f"optimal thresholds make the conversion error of a layer smaller than maximum ones (T <= {FEW_STEPS})"
-    return judge(Claim("layer-error", "Sec. 4", text, "stated", ("cifar10", "cifar100")), finding, evidence.conditions)
+    claim = Claim("layer-error", "Sec. 4", text, "stated", ("cifar10", "cifar100"))
+    return scorecard_entry(claim, result, evidence.conditions)
 
 
-def _figure_4(evidence: Evidence) -> Entry:
+def _figure_4(evidence: Evidence) -> ScorecardEntry:
     curves = evidence.tables["calibration_curves"]
     first = curves[curves["timesteps"] == curves["timesteps"].min()]
-    finding = Finding()
+    result = OurResult()
     runs = [group for _, group in first.groupby(["dataset", "network"]) if set(group["method"]) >= {"optimal", "max"}]
     if runs:
         verdicts, texts = [], []
@@ -241,22 +242,23 @@ def _figure_4(evidence: Evidence) -> Entry:
             reached = ours[ours["epoch"] <= max(1, 0.2 * ours["epoch"].max())]["test_accuracy"].max()
             verdicts.append(bool(other["test_accuracy"].max() < reached))
             texts.append(f"{reached:.1f}% against {other['test_accuracy'].max():.1f}%")
-        finding = Finding("; ".join(texts), n=str(len(runs)), agrees=all(verdicts))
+        result = OurResult("; ".join(texts), n=str(len(runs)), agrees=all(verdicts))
     text = (
         "calibrated at T = 1, the network with maximum thresholds does not reach in all epochs what ours reaches in a "
         "fifth of them (10 of 50)"
     )
-    return judge(Claim("figure4", "Sec. 8.2 and Figure 4", text, "85%", ("cifar10",)), finding, evidence.conditions)
+    claim = Claim("figure4", "Sec. 8.2 and Figure 4", text, "85%", ("cifar10",))
+    return scorecard_entry(claim, result, evidence.conditions)
 
 
-def _energy_ratio(evidence: Evidence) -> Entry:
+def _energy_ratio(evidence: Evidence) -> ScorecardEntry:
     energy = evidence.tables["energy"]
     found = energy[(energy["stage"] == "calibration") & (energy["timesteps"] == 1)]
-    finding = Finding()
+    result = OurResult()
     if len(found) and "ann_energy_qiao2015" in found:
         ratio = (found["ann_energy_qiao2015"] / found["energy_of_spikes_qiao2015"]).to_numpy()
         note = "synaptic operations alone, without the first layer's multiply-accumulates"
-        finding = Finding(repr(float(ratio.min())), n=str(len(ratio)), agrees=bool(ratio.min() > 100), note=note)
+        result = OurResult(repr(float(ratio.min())), n=str(len(ratio)), agrees=bool(ratio.min() > 100), note=note)
     text = "at T = 1 the spiking network needs orders of magnitude less energy than the analogue one"
     claim = Claim("energy-ratio", "Section 9", text, "1227 (7.85 / 0.0064)", ("cifar100",))
-    return judge(claim, finding, evidence.conditions)
+    return scorecard_entry(claim, result, evidence.conditions)

@@ -32,12 +32,12 @@ from spikeinit.studies.energy.audit.published_tables import (
 )
 from spikeinit.studies.energy.samples import NAMES, Samples
 from spikeinit.studies.energy.sentences import CONCLUSIONS, SENTENCES
-from spikeinit.studies.scorecard import Claim, Entry, Evidence, Finding, judge
+from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
 
 OUTPUT_LAYER = 6
 
 
-def scorecard(evidence: Evidence) -> list[Entry]:
+def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
     """Every claim of the thesis as a line of the scorecard, in the thesis's order within each kind."""
     samples = Samples(evidence.tables["spikes_by_run"], evidence.conditions.datasets)
     published = load_published(evidence.published["paerna2025_spikes"])
@@ -48,7 +48,7 @@ def scorecard(evidence: Evidence) -> list[Entry]:
     ]
 
 
-def _cells(evidence: Evidence, samples: Samples, published: PublishedTables) -> Iterator[Entry]:
+def _cells(evidence: Evidence, samples: Samples, published: PublishedTables) -> Iterator[ScorecardEntry]:
     marked = _contradicted_cells(evidence.audit)
     rows = {table: published.rows(table) for table in range(1, 7)}
     for cell in sorted(published, key=lambda c: (c.table, rows[c.table].index(c.row), c.layer or OUTPUT_LAYER + 1)):
@@ -62,7 +62,7 @@ def _cells(evidence: Evidence, samples: Samples, published: PublishedTables) -> 
             contradicted=marked.get((cell.table, row_name(cell.row), cell.measure), ""),
             comparable_scaled=False,
         )
-        yield judge(claim, _beside(cell, samples, evidence.confidence), evidence.conditions)
+        yield scorecard_entry(claim, _beside(cell, samples, evidence.confidence), evidence.conditions)
 
 
 def _measure_text(cell: Cell) -> str:
@@ -71,19 +71,19 @@ def _measure_text(cell: Cell) -> str:
     return f"{cell.measure}, spikes per neuron and image" + (" and step" if cell.layer == OUTPUT_LAYER else "")
 
 
-def _beside(cell: Cell, samples: Samples, confidence: float) -> Finding:
+def _beside(cell: Cell, samples: Samples, confidence: float) -> OurResult:
     if cell.layer is None:
         values = samples.accuracy(cell.dataset, cell.row)
     else:
         values = samples.spikes(cell.dataset, cell.row, cell.layer, per_step=cell.layer == OUTPUT_LAYER)
     if not len(values):
-        return Finding()
+        return OurResult()
     n, mean, sd, *interval = mean_interval(values, confidence)
     runs = RUNS_OF_A_COMBINATION if all(cell.row) else RUNS_OF_A_ROW
     low, high = welch_interval(mean, sd, n, float(cell.mean), float(cell.deviation), runs, confidence)
     rounding = _half_width(cell.mean_interval)
     agrees = None if math.isnan(low) else low - rounding <= 0 <= high + rounding
-    return Finding(repr(mean), *interval, str(n), agrees, "" if math.isnan(sd) else f"our deviation {sd:.3g}")
+    return OurResult(repr(mean), *interval, str(n), agrees, "" if math.isnan(sd) else f"our deviation {sd:.3g}")
 
 
 def _half_width(interval: Interval) -> float:
@@ -123,7 +123,7 @@ def _row_text(row: Row) -> str:
     return ", ".join(part for part in (mean and f"mean weight {mean}", beta and f"beta {beta}") if part)
 
 
-def _sentences(evidence: Evidence, samples: Samples) -> Iterator[Entry]:
+def _sentences(evidence: Evidence, samples: Samples) -> Iterator[ScorecardEntry]:
     marked = _contradicted_claims(evidence.audit)
     for prose in PROSE_CLAIMS:
         sentence = SENTENCES[prose.claim]
@@ -131,10 +131,10 @@ def _sentences(evidence: Evidence, samples: Samples) -> Iterator[Entry]:
         claim = Claim(
             prose.claim, prose.place, text, "stated", sentence.datasets, contradicted=marked.get(prose.claim, "")
         )
-        yield judge(claim, sentence.check(samples, evidence), evidence.conditions)
+        yield scorecard_entry(claim, sentence.check(samples, evidence), evidence.conditions)
 
 
-def _test_outcomes(evidence: Evidence) -> Iterator[Entry]:
+def _test_outcomes(evidence: Evidence) -> Iterator[ScorecardEntry]:
     marked = _contradicted_claims(evidence.audit)
     for outcome in PRINTED_TESTS:
         contradicted = marked.get(outcome.name, "")
@@ -147,7 +147,7 @@ def _test_outcomes(evidence: Evidence) -> Iterator[Entry]:
                 (outcome.dataset,),
                 contradicted,
             )
-            yield judge(claim, _outcome(evidence, outcome, layer, significant), evidence.conditions)
+            yield scorecard_entry(claim, _outcome(evidence, outcome, layer, significant), evidence.conditions)
 
 
 def _outcome_text(outcome: PrintedTest, layer: int | None, significant: bool) -> str:
@@ -160,23 +160,23 @@ def _outcome_text(outcome: PrintedTest, layer: int | None, significant: bool) ->
     return f"{where}: {'significantly' if significant else 'not significantly'} {more} spikes at {a} than at {b}"
 
 
-def _outcome(evidence: Evidence, outcome: PrintedTest, layer: int | None, significant: bool) -> Finding:
+def _outcome(evidence: Evidence, outcome: PrintedTest, layer: int | None, significant: bool) -> OurResult:
     measure = "accuracy" if layer is None else f"layer {layer}"
     dataset = evidence.conditions.datasets.get(outcome.dataset)
     test = find_test(evidence.statistics, dataset, outcome.a, outcome.b, measure, outcome.direction)
     if test is None:
-        return Finding(note="" if dataset is None else "no such comparison among our runs")
+        return OurResult(note="" if dataset is None else "no such comparison among our runs")
     n = f"{test['n1']:.0f} + {test['n2']:.0f}"
     note = f"{test['mean1']:.3g} against {test['mean2']:.3g}"
     if math.isnan(test["p"]):
-        return Finding(n=n, note=f"{note}; no test: {test['note']}")
+        return OurResult(n=n, note=f"{note}; no test: {test['note']}")
     sides = "two-sided" if outcome.direction == "two-sided" else "one-sided"
     note += f"; Student, {sides}: p = {test['p']:.2g} ({test['p_holm']:.2g} after Holm)"
     if not significant:
         shown = "shown" if test["tost_p"] < 1 - evidence.confidence else "not shown"
         note += f"; equivalence {shown} (p = {test['tost_p']:.2g})"
     agrees = (test["p"] < 1 - evidence.confidence) == significant
-    return Finding(repr(test["difference"]), test["difference_low"], test["difference_high"], n, agrees, note)
+    return OurResult(repr(test["difference"]), test["difference_low"], test["difference_high"], n, agrees, note)
 
 
 def find_test(
@@ -203,25 +203,25 @@ def _at(levels: pd.Series, level: str) -> pd.Series:
     return levels.astype(str).eq(level) | pd.Series(np.isclose(numbers, wanted, rtol=1e-9, atol=1e-12), levels.index)
 
 
-def _conclusions(evidence: Evidence, samples: Samples) -> Iterator[Entry]:
+def _conclusions(evidence: Evidence, samples: Samples) -> Iterator[ScorecardEntry]:
     for conclusion in CONCLUSIONS:
         claim = Claim(conclusion.claim, conclusion.place, conclusion.statement, "stated", conclusion.datasets)
         tests = [
             find_test(evidence.statistics, evidence.conditions.datasets.get(dataset), a, b, measure, "two-sided")
             for dataset, a, b, measure in conclusion.comparisons
         ]
-        finding = conclusion.check(samples, evidence) if conclusion.check else _similar(tests, 1 - evidence.confidence)
-        yield judge(claim, finding, evidence.conditions)
+        result = conclusion.check(samples, evidence) if conclusion.check else _similar(tests, 1 - evidence.confidence)
+        yield scorecard_entry(claim, result, evidence.conditions)
 
 
-def _similar(tests: list[dict[str, float | str] | None], significance: float) -> Finding:
+def _similar(tests: list[dict[str, float | str] | None], significance: float) -> OurResult:
     made = [test for test in tests if test is not None and not math.isnan(test["p"])]
     if not made:
-        return Finding()
+        return OurResult()
     rejected = sum(test["p_holm"] < significance for test in made)
     equivalent = sum(test["tost_p"] < significance for test in made)
     sizes = sorted({f"{test['n1']:.0f} + {test['n2']:.0f}" for test in made})
     agrees = False if rejected else True if equivalent == len(tests) else None
     note = "no difference is significant, but equivalence is not shown for all" if agrees is None else ""
     ours = f"of {len(tests)} comparisons {rejected} differ (two-sided, Holm), {equivalent} are shown equivalent"
-    return Finding(ours, n=", ".join(sizes), agrees=agrees, note=note)
+    return OurResult(ours, n=", ".join(sizes), agrees=agrees, note=note)

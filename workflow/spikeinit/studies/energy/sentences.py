@@ -16,14 +16,14 @@ from spikeinit.statistics.two_samples import t_test
 from spikeinit.studies.energy.audit.prose import HIDDEN_LAYERS
 from spikeinit.studies.energy.audit.published_tables import BETAS, LAYERS, MEANS, Row
 from spikeinit.studies.energy.samples import COMBINATIONS, NAMES, Samples
-from spikeinit.studies.scorecard import Evidence, Finding
+from spikeinit.studies.scorecard import Evidence, OurResult
 
 BOTH = ("mnist", "fashion_mnist")
-Check = Callable[[Samples, Evidence], Finding]
+Check = Callable[[Samples, Evidence], OurResult]
 
 
 @dataclass(frozen=True)
-class Sentence:
+class SentenceCheck:
     """Data sets a sentence speaks of, and what our runs say to it."""
 
     datasets: tuple[str, ...]
@@ -42,14 +42,14 @@ class Conclusion:
     check: Check | None = None
 
 
-def _ordered(pairs: Iterable[tuple[np.ndarray, np.ndarray]], of: Callable[[np.ndarray], float], what: str) -> Finding:
+def _ordered(pairs: Iterable[tuple[np.ndarray, np.ndarray]], of: Callable[[np.ndarray], float], what: str) -> OurResult:
     """Whether `of` the first sample lies below `of` the second in every pair; pairs not run are left out."""
     pairs = [(a, b) for a, b in pairs if min(len(a), len(b)) > (1 if of is _deviation else 0)]
     if not pairs:
-        return Finding()
+        return OurResult()
     holds = sum(of(a) < of(b) for a, b in pairs)
     sizes = sorted({len(sample) for pair in pairs for sample in pair})
-    return Finding(
+    return OurResult(
         f"{holds} of {len(pairs)} {what}",
         n=" to ".join(map(str, (sizes[0], sizes[-1]))) if len(sizes) > 1 else str(sizes[0]),
         agrees=holds == len(pairs),
@@ -60,12 +60,12 @@ def _deviation(values: np.ndarray) -> float:
     return float(values.std(ddof=1))
 
 
-def _untestable(samples: Samples, evidence: Evidence) -> Finding:
-    return Finding(note="a matter of wording, which runs cannot test")
+def _untestable(samples: Samples, evidence: Evidence) -> OurResult:
+    return OurResult(note="a matter of wording, which runs cannot test")
 
 
 def _largest_deviation_at_high_mean(dataset: str, layers: tuple[int, ...]) -> Check:
-    def check(samples: Samples, evidence: Evidence) -> Finding:
+    def check(samples: Samples, evidence: Evidence) -> OurResult:
         *lower, high = MEANS
         pairs = (
             (samples.spikes(dataset, mean, layer), samples.spikes(dataset, high, layer))
@@ -77,7 +77,7 @@ def _largest_deviation_at_high_mean(dataset: str, layers: tuple[int, ...]) -> Ch
     return check
 
 
-def _more_predictable(samples: Samples, evidence: Evidence) -> Finding:
+def _more_predictable(samples: Samples, evidence: Evidence) -> OurResult:
     pairs = (
         (measure(lower), measure(higher))
         for dataset in BOTH
@@ -92,7 +92,7 @@ def _measures(samples: Samples, dataset: str) -> list[Callable[[Row], np.ndarray
     return [*layers, lambda row: samples.accuracy(dataset, row)]
 
 
-def _fewer_at_lower_mean(samples: Samples, evidence: Evidence) -> Finding:
+def _fewer_at_lower_mean(samples: Samples, evidence: Evidence) -> OurResult:
     pairs = (
         (samples.spikes(dataset, lower, layer), samples.spikes(dataset, higher, layer))
         for dataset in BOTH
@@ -102,7 +102,7 @@ def _fewer_at_lower_mean(samples: Samples, evidence: Evidence) -> Finding:
     return _ordered(pairs, np.mean, "layer means are lower at the lower mean weight")
 
 
-def _increase_with_layer(samples: Samples, evidence: Evidence) -> Finding:
+def _increase_with_layer(samples: Samples, evidence: Evidence) -> OurResult:
     pairs = (
         (samples.spikes(dataset, row, before), samples.spikes(dataset, row, after))
         for dataset in BOTH
@@ -112,7 +112,7 @@ def _increase_with_layer(samples: Samples, evidence: Evidence) -> Finding:
     return _ordered(pairs, np.mean, "steps from a layer to the next go up")
 
 
-def _last_layer_unaffected(samples: Samples, evidence: Evidence) -> Finding:
+def _last_layer_unaffected(samples: Samples, evidence: Evidence) -> OurResult:
     margin = evidence.tables.spec["equivalence_margin"]
     within, total, sizes = 0, 0, set()
     for dataset in BOTH:
@@ -122,12 +122,12 @@ def _last_layer_unaffected(samples: Samples, evidence: Evidence) -> Finding:
         total += len(means)
         within += int((np.abs(means - means.mean()) <= margin * means.mean()).sum()) if len(means) else 0
     if not total:
-        return Finding()
+        return OurResult()
     ours = f"{within} of {total} combinations are within {margin:.0%} of the mean of all"
-    return Finding(ours, n=" to ".join(map(str, sorted({min(sizes), max(sizes)}))), agrees=within == total)
+    return OurResult(ours, n=" to ".join(map(str, sorted({min(sizes), max(sizes)}))), agrees=within == total)
 
 
-def _more_on_fashion(samples: Samples, evidence: Evidence) -> Finding:
+def _more_on_fashion(samples: Samples, evidence: Evidence) -> OurResult:
     pairs = (
         (samples.spikes("mnist", row, layer), samples.spikes("fashion_mnist", row, layer))
         for row in COMBINATIONS
@@ -137,37 +137,37 @@ def _more_on_fashion(samples: Samples, evidence: Evidence) -> Finding:
 
 
 SENTENCES = {
-    "sigma-is-minus-0.01": Sentence((), _untestable),
-    "null-hypothesis-low-not-higher": Sentence((), _untestable),
-    "largest-deviation-at-high-mean:mnist": Sentence(
+    "sigma-is-minus-0.01": SentenceCheck((), _untestable),
+    "null-hypothesis-low-not-higher": SentenceCheck((), _untestable),
+    "largest-deviation-at-high-mean:mnist": SentenceCheck(
         ("mnist",), _largest_deviation_at_high_mean("mnist", HIDDEN_LAYERS)
     ),
-    "largest-deviation-layers-1-and-5-at-high-mean:mnist": Sentence(
+    "largest-deviation-layers-1-and-5-at-high-mean:mnist": SentenceCheck(
         ("mnist",), _largest_deviation_at_high_mean("mnist", (1, 5))
     ),
-    "largest-deviation-layers-1-and-5-at-high-mean:fashion_mnist": Sentence(
+    "largest-deviation-layers-1-and-5-at-high-mean:fashion_mnist": SentenceCheck(
         ("fashion_mnist",), _largest_deviation_at_high_mean("fashion_mnist", (1, 5))
     ),
-    "more-predictable-at-lower-mean": Sentence(BOTH, _more_predictable),
-    "fewer-spikes-at-lower-mean": Sentence(BOTH, _fewer_at_lower_mean),
-    "spikes-increase-with-layer": Sentence(BOTH, _increase_with_layer),
-    "last-layer-unaffected": Sentence(BOTH, _last_layer_unaffected),
-    "more-spikes-on-fashion-mnist": Sentence(BOTH, _more_on_fashion),
+    "more-predictable-at-lower-mean": SentenceCheck(BOTH, _more_predictable),
+    "fewer-spikes-at-lower-mean": SentenceCheck(BOTH, _fewer_at_lower_mean),
+    "spikes-increase-with-layer": SentenceCheck(BOTH, _increase_with_layer),
+    "last-layer-unaffected": SentenceCheck(BOTH, _last_layer_unaffected),
+    "more-spikes-on-fashion-mnist": SentenceCheck(BOTH, _more_on_fashion),
 }
 
 
 def _lower_mean_most_efficient(dataset: str) -> Check:
-    def check(samples: Samples, evidence: Evidence) -> Finding:
+    def check(samples: Samples, evidence: Evidence) -> OurResult:
         low, *higher = (samples.spikes_per_image(dataset, mean) for mean in MEANS)
         made = [other for other in higher if min(len(low), len(other)) > 1]
         if not made:
-            return Finding()
+            return OurResult()
         p = [t_test(low, other, welch=False).p["less"] for other in made]
         means = ", ".join(f"{sample.mean():.4g}" for sample in (low, *made))
         ours = f"{means} spikes per image from the lowest mean weight upwards"
         agrees = None if np.isnan(p).any() else bool(max(p) < 1 - evidence.confidence)
         tests = ", ".join(f"{value:.2g}" for value in p)
-        return Finding(
+        return OurResult(
             ours,
             n=" + ".join(str(len(s)) for s in (low, *made)),
             agrees=agrees,

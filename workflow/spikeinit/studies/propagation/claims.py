@@ -12,7 +12,7 @@ import csv
 from spikeinit.studies.propagation import simulation_claims as simulated
 from spikeinit.studies.propagation import training_claims as trained
 from spikeinit.studies.propagation.simulation_claims import Check
-from spikeinit.studies.scorecard import Claim, Conditions, Entry, Evidence, Finding, judge
+from spikeinit.studies.scorecard import Claim, Conditions, Evidence, OurResult, ScorecardEntry, scorecard_entry
 
 CHECKS: dict[str, tuple[str, tuple[str, ...], Check]] = {
     "variance_kept": ("simulation", (), simulated.variance_kept),
@@ -34,17 +34,16 @@ CHECKS: dict[str, tuple[str, tuple[str, ...], Check]] = {
 """Claim -> the part of the study whose conditions count, published data sets, check."""
 
 
-def scorecard(evidence: Evidence) -> list[Entry]:
+def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
     """Every claim as a line of the scorecard, in the order of the figures."""
     parts = evidence.tables.spec["parts"]
     with evidence.published["micheli2024_claims"].open(newline="") as file:
         return [_entry(evidence, parts, row) for row in csv.DictReader(file)]
 
 
-def _entry(evidence: Evidence, parts: dict[str, dict], row: dict[str, str]) -> Entry:
+def _entry(evidence: Evidence, parts: dict[str, dict], row: dict[str, str]) -> ScorecardEntry:
     part, datasets, check = CHECKS[row["claim_id"]]
-    differences, stand_ins = parts[part]["differences"], parts[part]["datasets"]
-    conditions = Conditions(not differences, tuple(differences), stand_ins)
+    conditions = Conditions.from_spec(parts[part])
     source = "Figures " if "," in row["figure"] else "Figure "
     claim = Claim(
         claim=row["claim_id"],
@@ -53,7 +52,7 @@ def _entry(evidence: Evidence, parts: dict[str, dict], row: dict[str, str]) -> E
         published="stated",
         datasets=datasets,
     )
-    found = [stand_ins[dataset] for dataset in datasets]
+    found = [conditions.datasets[dataset] for dataset in datasets]
     if datasets and None in found:
-        return judge(claim, Finding(), conditions)
-    return judge(claim, check(evidence.tables, *found), conditions)
+        return scorecard_entry(claim, OurResult(), conditions)
+    return scorecard_entry(claim, check(evidence.tables, *found), conditions)

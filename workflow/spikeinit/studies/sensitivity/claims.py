@@ -19,7 +19,7 @@ from scipy import stats
 
 from spikeinit.results import read_table
 from spikeinit.statistics.intervals import mean_interval
-from spikeinit.studies.scorecard import Claim, Conditions, Entry, Evidence, Finding, judge
+from spikeinit.studies.scorecard import Claim, Conditions, Evidence, OurResult, ScorecardEntry, scorecard_entry
 from spikeinit.studies.sensitivity.sweep_tables import levels
 
 ABOUT_THREE = (2.0, 4.0)
@@ -229,29 +229,29 @@ NOTES = {
 }
 
 
-def scorecard(evidence: Evidence) -> list[Entry]:
+def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
     """The ten claims in the report's order, then its operation counts."""
     return [*_claims(evidence), *_flops(evidence)]
 
 
-def _claims(evidence: Evidence) -> list[Entry]:
+def _claims(evidence: Evidence) -> list[ScorecardEntry]:
     entries = []
     for record in read_table(evidence.published["peat2024_claims"]).to_dict("records"):
         name = record["claim_id"]
         claim = Claim(name, f"Sec. {record['section']}", record["claim"], "in words", ("mnist",))
         contrasts = CHECKS[name](evidence) if evidence.conditions.datasets["mnist"] else []
-        finding = _finding(contrasts, evidence.confidence, NOTES.get(name, ""))
-        if name == "ce_over_mse" and finding.agrees:
+        result = _result(contrasts, evidence.confidence, NOTES.get(name, ""))
+        if name == "ce_over_mse" and result.agrees:
             agrees = ABOUT_THREE[0] <= contrasts[0].values.mean() <= ABOUT_THREE[1]
-            finding = Finding(finding.ours, finding.low, finding.high, finding.n, agrees, finding.note)
-        entries.append(judge(claim, finding, evidence.conditions))
+            result = OurResult(result.ours, result.low, result.high, result.n, agrees, result.note)
+        entries.append(scorecard_entry(claim, result, evidence.conditions))
     return entries
 
 
-def _finding(contrasts: Sequence[Contrast], confidence: float, note: str) -> Finding:
+def _result(contrasts: Sequence[Contrast], confidence: float, note: str) -> OurResult:
     """All contrasts with their intervals in one text."""
     if not contrasts or any(np.isnan(contrast.values).any() for contrast in contrasts):
-        return Finding(note=note)
+        return OurResult(note=note)
     seeds = len(contrasts[0].values)
     over_seeds = [mean_interval(contrast.values, confidence) for contrast in contrasts]
     intervals = [(interval.low, interval.high) for interval in over_seeds]
@@ -264,7 +264,7 @@ def _finding(contrasts: Sequence[Contrast], confidence: float, note: str) -> Fin
         agrees = False
     else:
         agrees, note = None, "; ".join(filter(None, (note, "an interval holds zero")))
-    return Finding(ours, n=f"{seeds} seed{'s' if seeds > 1 else ''}", agrees=agrees, note=note)
+    return OurResult(ours, n=f"{seeds} seed{'s' if seeds > 1 else ''}", agrees=agrees, note=note)
 
 
 def _text(contrast: Contrast, low: float, high: float) -> str:
@@ -272,7 +272,7 @@ def _text(contrast: Contrast, low: float, high: float) -> str:
     return f"{contrast.text} {contrast.values.mean():.2f}{interval}{f' {contrast.unit}' if contrast.unit else ''}"
 
 
-def _flops(evidence: Evidence) -> list[Entry]:
+def _flops(evidence: Evidence) -> list[ScorecardEntry]:
     """The printed operation counts beside the formulas; arithmetic alone, so that every scale may be judged."""
     ours = evidence.tables["published_flops"].set_index("quantity")["flops"]
     entries = []
@@ -284,6 +284,6 @@ def _flops(evidence: Evidence) -> list[Entry]:
             f"floating-point operations, {record['quantity'].replace('_', ' ')}",
             f"{record['flops']:,.0f}",
         )
-        finding = Finding(f"{value:,.0f}", n="exact", agrees=value == record["flops"])
-        entries.append(judge(claim, finding, Conditions(True, (), {})))
+        result = OurResult(f"{value:,.0f}", n="exact", agrees=value == record["flops"])
+        entries.append(scorecard_entry(claim, result, Conditions((), {})))
     return entries

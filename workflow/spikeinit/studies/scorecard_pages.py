@@ -1,0 +1,107 @@
+"""The scorecard for people: Markdown for GitHub and a page of HTML for the report. `scorecard` makes its entries."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+
+from spikeinit.studies.html_tables import page, table_element
+from spikeinit.studies.scorecard import AS_PUBLISHED, CONTRADICTED, NOT_RUN, VERDICTS, ScorecardEntry
+
+EXPLANATION = (
+    "A verdict is given only where the published conditions were met. A scaled-down line shows what our smaller runs "
+    "point to, which is no verdict."
+)
+FOLDED_FROM = 12
+"""Groups of so many lines are folded away until a reader opens them."""
+READABLE = ("statement", "published", "ours", "n", "verdict", "direction", "note")
+
+
+def to_markdown(entries: Sequence[ScorecardEntry], title: str) -> str:
+    """The scorecard for GitHub: counts, what differs from the paper, then one table per source, long ones folded."""
+    lines = [f"# {title}", "", EXPLANATION, "", *(f"- {text}" for text in _summary(entries)), ""]
+    for source, group in _by_source(entries):
+        folded = len(group) >= FOLDED_FROM
+        heading = f"{source}: {_counts(group)}"
+        lines += [f"<details><summary>{escape(heading)}</summary>", ""] if folded else [f"## {source}", ""]
+        if reason := _nothing_run(group):
+            lines += [reason, ""]
+        else:
+            columns = _columns(group)
+            lines += [f"| {' | '.join(columns)} |", f"|{'|'.join(' --- ' for _ in columns)}|"]
+            lines += [f"| {' | '.join(_markdown_cell(row[c]) for c in columns)} |" for row in map(_readable, group)]
+            lines.append("")
+        lines += ["</details>", ""] if folded else []
+    return "\n".join(lines)
+
+
+def to_html(entries: Sequence[ScorecardEntry], title: str) -> str:
+    """The same as a self-contained page for the report."""
+    parts = [f"<p>{escape(EXPLANATION)}</p><ul>", *(f"<li>{escape(text)}</li>" for text in _summary(entries)), "</ul>"]
+    for source, group in _by_source(entries):
+        opened = "" if len(group) >= FOLDED_FROM else " open"
+        parts.append(f"<details{opened}><summary>{escape(f'{source}: {_counts(group)}')}</summary>")
+        reason = _nothing_run(group)
+        rows = pd.DataFrame(map(_readable, group))[_columns(group)]
+        parts.append(f"<p>{escape(reason)}</p>" if reason else table_element(rows))
+        parts.append("</details>")
+    return page(title, "\n".join(parts))
+
+
+def _summary(entries: Sequence[ScorecardEntry]) -> list[str]:
+    conditions = sorted({entry.conditions for entry in entries} - {AS_PUBLISHED, ""})
+    differing = [text for text in conditions if not text.startswith(NOT_RUN)]
+    parts = dict.fromkeys(part for text in differing for part in text.split("; ") if not part.endswith(f" {NOT_RUN}"))
+    absent = [text for text in conditions if text.startswith(NOT_RUN)]
+    different = [f"differs from the paper: {'; '.join(parts)}"] if parts else []
+    return [f"{len(entries)} claims and numbers: {_counts(entries)}", *different, *absent]
+
+
+def _counts(entries: Sequence[ScorecardEntry]) -> str:
+    verdicts = Counter(entry.verdict for entry in entries)
+    return ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])
+
+
+def _by_source(entries: Sequence[ScorecardEntry]) -> list[tuple[str, list[ScorecardEntry]]]:
+    return [
+        (name, [entry for entry in entries if entry.source == name])
+        for name in dict.fromkeys(e.source for e in entries)
+    ]
+
+
+def _nothing_run(group: Sequence[ScorecardEntry]) -> str:
+    """Why a whole group has nothing of ours to show, or ""."""
+    reasons = {entry.conditions for entry in group}
+    silent = not any(entry.ours or entry.verdict == CONTRADICTED for entry in group)
+    return reasons.pop() if silent and len(reasons) == 1 else ""
+
+
+def _columns(group: Sequence[ScorecardEntry]) -> list[str]:
+    """Columns in which at least one line has something to say."""
+    rows = [_readable(entry) for entry in group]
+    return [column for column in READABLE if any(row[column] for row in rows)]
+
+
+def _readable(entry: ScorecardEntry) -> dict[str, str]:
+    row = {column: getattr(entry, column) for column in READABLE}
+    ours = entry.ours if not _is_number(entry.ours) else f"{float(entry.ours):.3g}"
+    row["ours"] = ours if math.isnan(entry.low) else f"{ours} [{entry.low:.3g}, {entry.high:.3g}]"
+    if entry.conditions.startswith(NOT_RUN):
+        row["note"] = "; ".join(text for text in (entry.conditions, entry.note) if text)
+    return row
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _markdown_cell(text: str) -> str:
+    return escape(str(text), quote=False).replace("|", "\\|").replace("\n", " ")
