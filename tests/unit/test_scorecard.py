@@ -133,7 +133,8 @@ def scored(study, audited, target, monkeypatch, conditions):
     inputs = {"tables": study / "tables"}
     outputs = {"scorecard": target / "s.csv", "markdown": target / "s.md", "html": target / "s.html"}
     paths = [part for name, path in (inputs | outputs).items() for part in (f"--{name}", str(path))]
-    monkeypatch.setattr(
+    options = ["--spec", json.dumps(spec), "--published", str(PUBLISHED), *evidence]
+    monkeypatch.setattr(sys, "argv", ["score", *options, *paths])
         sys, "argv", ["score", "--spec", json.dumps(spec), "--published", str(PUBLISHED), *evidence, *paths]
     )
     score.main()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 
 import pytest
 import yaml
+from declared import differences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikeinit.config import sweeps
 from spikeinit.errors import UserError
 from spikeinit.names.slugs import NAME_PATTERN
-from spikeinit.plan import from_mapping, runs
+from spikeinit.plan import from_mapping, rule_specs, runs
+from spikeinit.specs import to_json
+from spikeinit.studies.sensitivity import STUDY
 
 
 @pytest.fixture
@@ -38,7 +42,48 @@ def test_lists_are_crossed_and_single_values_hold():
 
 def test_null_leaves_out_a_sweep_or_a_key():
     declared = {"a": None, "b": {"neuron.decay": [0.5], "encoding.timesteps": None}}
-    assert sweeps.active(declared) == {"b": {"neuron.decay": [0.5]}}
+    assert sweeps.active({"sweeps": declared, "only": None}) == {"b": {"neuron.decay": [0.5]}}
+
+
+def test_only_chooses_sweeps_and_leaves_their_order():
+    declared = {"a": {"neuron.decay": [0.5]}, "b": {"neuron.decay": [0.9]}, "c": {"neuron.decay": [0.7]}}
+    assert list(sweeps.active({"sweeps": declared, "only": ["c", "a"]})) == ["a", "c"]
+
+
+def test_only_decides_runs_conditions_and_what_is_planned(config):
+    every = from_mapping(config)
+    config["sensitivity"]["only"] = ["beta", "loss"]
+    chosen = from_mapping(config)
+    kept = [run for run in runs(every, "sensitivity") if {"beta", "loss"} & set(run.labels["sweeps"].split(";"))]
+    assert {to_json(run.spec) for run in runs(chosen, "sensitivity")} == {to_json(run.spec) for run in kept}
+    assert {run.labels["sweeps"] for run in runs(chosen, "sensitivity")} == {"beta", "loss", "beta;loss"}
+    missing = set(differences(STUDY, chosen)) - set(differences(STUDY, every))
+    keys = {"timesteps": "encoding.timesteps", "slope": "neuron.slope", "threshold": "neuron.threshold"}
+    keys |= {"encoding": "encoding.name"}
+    assert missing == {f"no sweep {name} over {key}" for name, key in keys.items()}
+    planned_from = json.loads(rule_specs.plan_spec(config, "sensitivity", runs(chosen, "sensitivity")))["config"]
+    assert [run.name for run in runs(from_mapping(planned_from), "sensitivity")] == [
+        run.name for run in runs(chosen, "sensitivity")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [
+        (["beta", "betta"], "sensitivity.only.1  = 'betta'   unknown sweep; did you mean beta? (known: beta, loss)"),
+        (["slope"], "sensitivity.only.0  = 'slope'   this sweep is null in sensitivity.sweeps"),
+        ([], "sensitivity.only  = []   needs at least 1 item"),
+        (["beta", "beta"], "lists the same item twice"),
+        ("beta", "must be of type array or null"),
+    ],
+)
+def test_only_names_sweeps_that_are_there(config, only, message):
+    declared = {"beta": {"neuron.decay": [0.5]}, "loss": {"training.loss.reduction": ["sum"]}, "slope": None}
+    with_sweeps(config, declared)["sensitivity"]["only"] = only
+    with pytest.raises(UserError) as caught:
+        from_mapping(config)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("config: 1 error,")
 
 
 def test_every_point_reaches_its_spec(config):

@@ -1,16 +1,20 @@
 """Sweeps: declared grids over keys of a study's own section.
 
-    beta: {neuron.decay: [0.5, 0.7, 0.9], encoding.timesteps: 50}
-    threshold_by_beta: {neuron.threshold: [1.0, 1.5], neuron.decay: [0.5, 0.9]}
+    sweeps:
+      beta: {neuron.decay: [0.5, 0.7, 0.9], encoding.timesteps: 50}
+      threshold_by_beta: {neuron.threshold: [1.0, 1.5], neuron.decay: [0.5, 0.9]}
+    only: [beta]
 
 A key is a path below the study's section. A list is swept; anything else holds for the whole sweep. Several lists are
 crossed, the last one running fastest. A swept value that is a list itself stands in a list of lists. null leaves out
-a sweep, or a key of one, that a file merged before has set. Values obey the schema of their key.
+a sweep, or a key of one, that a file merged before has set. Where `only` is given, it names the sweeps that are run.
+Values obey the schema of their key.
 """
 
 from __future__ import annotations
 
 import copy
+import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,12 +34,13 @@ Point = dict[str, Any]
 """Key path -> value."""
 
 
-def active(sweeps: Mapping[str, Sweep | None]) -> dict[str, dict[str, Any]]:
-    """The sweeps that are not null, without their keys that are."""
+def active(section: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The sweeps of a section that are run: those of `only`, or all; none that is null, nor keys that are."""
+    only = section["only"]
     return {
         name: {key: value for key, value in sweep.items() if value is not None}
-        for name, sweep in sweeps.items()
-        if sweep is not None
+        for name, sweep in section["sweeps"].items()
+        if sweep is not None and (only is None or name in only)
     }
 
 
@@ -97,17 +102,35 @@ def _slug(value: Any) -> str:
     return "-" + "".join(kept)
 
 
-def problems(path: str, study: str, sweeps: Mapping[str, Sweep | None], schema: Schema) -> Problems:
-    """Keys that cannot be swept and values that the schema of their key refuses."""
-    found: Problems = []
-    for name, sweep in active(sweeps).items():
+def problems(study: str, section: Mapping[str, Any], schema: Schema) -> Problems:
+    """Names in `only` that are no sweeps, keys that cannot be swept, and values that their key does not take."""
+    path = f"{study}.sweeps"
+    found = _only_problems(study, section)
+    chosen = active(section)
+    for name, sweep in chosen.items():
         where = f"{path}.{name}"
         if not sweep:
             found.append((where, "sweeps nothing; give at least one key, for instance neuron.decay: [0.5, 0.9]"))
         for key, value in sweep.items():
             found += _key_problems(f"{where}.{key}", study, key, value, schema)
-    if not active(sweeps):
+    if not chosen and not found:
         found.append((path, "no sweep is left; give at least one, for instance beta: {neuron.decay: [0.5, 0.9]}"))
+    return found
+
+
+def _only_problems(study: str, section: Mapping[str, Any]) -> Problems:
+    sweeps = section["sweeps"]
+    known = [name for name, sweep in sweeps.items() if sweep is not None]
+    found = []
+    for index, name in enumerate(section["only"] or []):
+        if name in known:
+            continue
+        if name in sweeps:
+            what = f"this sweep is null in {study}.sweeps or in a stand-in that holds here; give it keys"
+        else:
+            close = difflib.get_close_matches(name, known, n=1)
+            what = "unknown sweep" + (f"; did you mean {close[0]}?" if close else "")
+        found.append((f"{study}.only.{index}", f"= {name!r}   {what} (known: {', '.join(known)})"))
     return found
 
 

@@ -50,7 +50,7 @@ PUBLISHED_SWEEPS: dict[str, tuple[str, list[Any]]] = {
 
 
 def _departures(section: Section) -> Iterator[str]:
-    declared = sweeps.active(section["sweeps"])
+    declared = sweeps.active(section)
     for name, (key, values) in PUBLISHED_SWEEPS.items():
         if key not in declared.get(name, {}):
             yield f"no sweep {name} over {key}"

@@ -18,7 +18,7 @@ NAME = "sensitivity"
 def runs(config: Config) -> list[Run]:
     """One run for each data set and distinct point of all sweeps, in the order of first appearance."""
     section = config.sections[NAME]
-    declared = sweeps.active(section["sweeps"])
+    declared = sweeps.active(section)
     keys = list(dict.fromkeys(key for sweep in declared.values() for key in sweep))
     specs: dict[str, TrainSpec] = {}
     sections: dict[str, tuple[str, dict[str, Any]]] = {}
@@ -72,10 +72,10 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
     """What is wrong with this study's section beyond its schema, at the baseline and at every point of every sweep."""
     found = checks.dataset_problems(f"{NAME}.datasets", section["datasets"], config)
     found += _part_problems(NAME, section)
-    wrong = sweeps.problems(f"{NAME}.sweeps", NAME, section["sweeps"], schema)
+    wrong = sweeps.problems(NAME, section, schema)
     if wrong or found:
         return found + wrong
-    for name, sweep in sweeps.active(section["sweeps"]).items():
+    for name, sweep in sweeps.active(section).items():
         of_points = [
             problem
             for point in sweeps.points(sweep)
