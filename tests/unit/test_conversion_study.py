@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from spikeinit.errors import UserError
 from spikeinit.plan import load_config, rule_specs, runs
-from spikeinit.results import read_table
 from spikeinit.stages import plot
 from spikeinit.studies.conversion import STUDY, claims, figures, tables
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.table_tools import StudyRuns
+from spikeinit.tables import read_table
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 PUBLISHED = {name.removesuffix(".csv"): WORKFLOW / "published" / name for name in STUDY.published.files}

@@ -105,7 +105,7 @@ def planned(folder, program=""):
 def test_what_was_parsed_once_is_not_parsed_again(tmp_path):
     first = planned(tmp_path)
     assert first == digest(*TRAIN)
-    assert planned(tmp_path, "from spikeinit.plan import parsed; python_files._parse = None") == first
+    assert planned(tmp_path, "from spikeinit.jobs import python_files; python_files._parse = None") == first
 
 
 @pytest.mark.parametrize("kept", ["", "[]", '{"a": 1}', '{"a": [1, 2]}', "\0"])

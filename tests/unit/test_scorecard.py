@@ -135,8 +135,6 @@ def scored(study, audited, target, monkeypatch, conditions):
     paths = [part for name, path in (inputs | outputs).items() for part in (f"--{name}", str(path))]
     options = ["--spec", json.dumps(spec), "--published", str(PUBLISHED), *evidence]
     monkeypatch.setattr(sys, "argv", ["score", *options, *paths])
-        sys, "argv", ["score", "--spec", json.dumps(spec), "--published", str(PUBLISHED), *evidence, *paths]
-    )
     score.main()
     return pd.read_csv(outputs["scorecard"], dtype=str, keep_default_na=False)
 

@@ -12,11 +12,12 @@ from energy_runs import CONVENTION, Combination, Seed, write_study
 
 from spikeinit.errors import UserError
 from spikeinit.plan import load_config, rule_specs
-from spikeinit.results import load_table, read_table
+from spikeinit.results import load_table
 from spikeinit.stages import tabulate
 from spikeinit.studies.energy import STUDY, tables
 from spikeinit.studies.html_tables import rounded, table_page
 from spikeinit.studies.table_tools import StudyRuns, average, outcome_text
+from spikeinit.tables import read_table
 
 NOTHING = math.nan
 COMBINATIONS = [

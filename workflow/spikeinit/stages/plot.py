@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from spikeinit.errors import run_stage
-from spikeinit.results import read_table
 from spikeinit.studies import known_studies
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.table_tools import StudyTables
+from spikeinit.tables import read_table
 
 
 def main() -> None:

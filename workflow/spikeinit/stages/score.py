@@ -10,11 +10,11 @@ import pandas as pd
 
 from spikeinit import io
 from spikeinit.errors import run_stage
-from spikeinit.results import read_table
 from spikeinit.studies import known_studies
 from spikeinit.studies.scorecard import COLUMNS, Conditions, Evidence, to_rows
 from spikeinit.studies.scorecard_pages import to_html, to_markdown
 from spikeinit.studies.table_tools import StudyTables
+from spikeinit.tables import read_table
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from spikeinit import io
 from spikeinit.errors import UserError
-from spikeinit.results import read_table
+from spikeinit.tables import read_table
 
 OUTCOMES = ("trained", "dead", "diverged")
 
@@ -33,10 +33,11 @@ class StudyRuns:
     @classmethod
     def load(cls, plan: str | Path, folder: str | Path, spec: Mapping[str, Any] | None = None) -> StudyRuns:
         """Read the plan; `UserError` when it is missing or has no run."""
-        frame = read_table(plan)
+        spec = dict(spec or {})
+        frame = read_table(plan, spec.get("text_columns", ()))
         if "run" not in frame or frame.empty:
             raise UserError(f"{plan}: lists no runs; a plan has one row per run with its name in the column 'run'")
-        return cls(frame, Path(folder), dict(spec or {}))
+        return cls(frame, Path(folder), spec)
 
     @property
     def labels(self) -> list[str]:
@@ -62,7 +63,7 @@ class StudyRuns:
         batches = self.folder.parents[1] / "batches" / self.folder.name
         if not path.exists() and batches.is_dir():  # runs that share a job are no rule's outputs one by one
             raise UserError(f"{path}: no such file; delete {batches} and run again: only what is missing is made anew")
-        return read_table(path)
+        return read_table(path, self.spec.get("text_columns", ()))
 
 
 def finite(values: pd.Series) -> pd.Series:
@@ -117,5 +118,5 @@ class StudyTables:
     def __getitem__(self, table: str) -> pd.DataFrame:
         """One table by its name, read once."""
         if table not in self._read:
-            self._read[table] = read_table(self.folder / f"{table}.csv")
+            self._read[table] = read_table(self.folder / f"{table}.csv", self.spec.get("text_columns", ()))
         return self._read[table].copy()

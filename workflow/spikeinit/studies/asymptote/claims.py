@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikeinit.results import read_table
 from spikeinit.statistics.intervals import mean_interval
 from spikeinit.studies.asymptote.heat_maps import PRINTED_NAMES
 from spikeinit.studies.asymptote.looks import NAMES, neuron_text
 from spikeinit.studies.asymptote.sentences import SENTENCES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
 from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
+from spikeinit.tables import read_table
 
 ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "event": "slices"}
 """Coding as printed -> our encoding."""

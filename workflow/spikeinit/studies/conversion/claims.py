@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from spikeinit.results import read_table
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
 from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
+from spikeinit.tables import read_table
 
 MARGIN = 1.0
 FACTOR = 1.25

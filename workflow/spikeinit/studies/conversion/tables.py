@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from spikeinit.measures.energy import CONVENTIONS
-from spikeinit.results import read_table
 from spikeinit.studies.table_tools import StudyRuns
+from spikeinit.tables import read_table
 
 ANN = ["dataset", "network"]
 LABELS = [*ANN, "architecture", "activation", "method"]

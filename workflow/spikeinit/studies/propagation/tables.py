@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spikeinit.results import read_table
 from spikeinit.statistics.intervals import mean_interval
 from spikeinit.studies.table_tools import StudyRuns, finite, outcome_text
+from spikeinit.tables import read_table
 
 SIMULATION = ["label", "initializer", "threshold", "width", "depth", "timesteps", "decay"]
 TASK = ["dataset", "network", "initializer"]

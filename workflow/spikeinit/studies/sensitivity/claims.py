@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from spikeinit.results import read_table
 from spikeinit.statistics.intervals import mean_interval
 from spikeinit.studies.scorecard import Claim, Conditions, Evidence, OurResult, ScorecardEntry, scorecard_entry
 from spikeinit.studies.sensitivity.sweep_tables import levels
+from spikeinit.tables import read_table
 
 ABOUT_THREE = (2.0, 4.0)
 """Percentage points that count as "about 3"."""
