@@ -48,7 +48,7 @@ SITE = {
 }
 shell.prefix(
     "".join(f"export {key}={shlex.quote(value)}; " for key, value in SITE.items())
-    + f"INITIALIZER_FILES=({shlex.join(CONFIG.initializer_files)}); "
+    + f"USER_FILES=({shlex.join(CONFIG.user_files)}); "
     # A stage's words go to its log; when it fails, the end of the log is shown.
     + 'stage() {{ local log="$1"; shift; '
     + f"{shlex.quote(INTERPRETER)} "

@@ -28,4 +28,5 @@ rule evaluate_batch:
         spec=lambda wildcards: rule_specs.evaluation_batch_spec(runs_of_batch(wildcards)),
     shell:
         "stage {log:q} evaluate_batch --spec {params.spec:q} --runs results/{wildcards.name}/runs/{wildcards.study}"
+        ' --user-files "${{USER_FILES[@]}}"'
         " --data {input.data:q} --device $DEVICE --kernel $KERNEL --evaluated {output:q}"

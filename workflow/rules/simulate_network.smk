@@ -29,5 +29,5 @@ rule simulate_network:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
         "stage {log:q} simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
-        ' --tracking {input.tracking:q} --initializer-files "${{INITIALIZER_FILES[@]}}"'
+        ' --tracking {input.tracking:q} --user-files "${{USER_FILES[@]}}"'
         " --threads {threads} --signals {output:q}"

@@ -32,4 +32,4 @@ rule train_batch:
         " --runs results/{wildcards.name}/runs/{wildcards.study}"
         " --log results/{wildcards.name}/logs/mirror/{wildcards.study}/{wildcards.batch}.log"
         " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
-        ' --initializer-files "${{INITIALIZER_FILES[@]}}" --trained {output:q}'
+        ' --user-files "${{USER_FILES[@]}}" --trained {output:q}'

@@ -39,7 +39,7 @@ rule train_snn:
         "stage {log:q} train_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
         " --ann-weights {input.ann:q} --ann-thresholds {input.thresholds:q}"
-        ' --initializer-files "${{INITIALIZER_FILES[@]}}"'
+        ' --user-files "${{USER_FILES[@]}}"'
         " --metrics {output.metrics:q} --curves {output.curves:q} --iterations {output.iterations:q}"
         " --weights {output.weights:q}"
         " --profile {output.profile:q} --record {output.spec:q}"

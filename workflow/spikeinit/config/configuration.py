@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spikeinit import user_files
 from spikeinit.config import schema, stand_ins
 from spikeinit.errors import UserError
 from spikeinit.io import parse_yaml
@@ -18,6 +19,9 @@ STUDIES = ("energy", "propagation", "conversion", "asymptote", "sensitivity")
 
 CUSTOM_FILES = ("train.npz", "test.npz")
 """What the folder of a user's own data set holds."""
+
+USER_FILES = ("initializer_files", "network_files", "dataset_files")
+"""The keys that list a user's own Python files."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Config:
     kernel: str
     threads: int
     studies: tuple[str, ...]
-    initializer_files: tuple[str, ...]
+    user_files: tuple[str, ...]
     data_root: str | None
     custom_datasets: Mapping[str, CustomDataset]
     tracking_enabled: bool
@@ -85,7 +89,7 @@ def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
         kernel=filled["kernel"],
         threads=filled["threads"],
         studies=tuple(study for study in STUDIES if study in filled["studies"]),
-        initializer_files=tuple(filled["initializer_files"]),
+        user_files=tuple(dict.fromkeys(path for key in USER_FILES for path in filled[key])),
         data_root=stand_ins.data_root(filled),
         custom_datasets={name: CustomDataset(**entry) for name, entry in datasets["custom"].items()},
         tracking_enabled=filled["tracking"]["enabled"],
@@ -96,14 +100,13 @@ def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
 
 def _semantic_problems(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a schema cannot say: names that must exist, ranges that must be ordered, parameters a law must accept."""
-    from spikeinit.initializers import registry
-
     found = []
-    for index, path in enumerate(config["initializer_files"]):
-        try:
-            registry.load_file(path)
-        except UserError as error:
-            found.append((f"initializer_files.{index}", str(error)))
+    for key in USER_FILES:
+        for index, path in enumerate(config[key]):
+            try:
+                user_files.load(path)
+            except UserError as error:
+                found.append((f"{key}.{index}", str(error)))
     for name, entry in config["datasets"]["custom"].items():
         for file in CUSTOM_FILES:
             path = Path(entry["path"]) / file

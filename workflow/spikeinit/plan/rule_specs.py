@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spikeinit.config.configuration import CUSTOM_FILES, Config
+from spikeinit.config.configuration import CUSTOM_FILES, USER_FILES, Config
 from spikeinit.conversion.methods import METHODS
+from spikeinit.datasets import catalogue, own
 from spikeinit.errors import UserError
 from spikeinit.io import canonical_json
 from spikeinit.jobs import anns
 from spikeinit.jobs.anns import Ann
-from spikeinit.jobs.provenance import source_digest
+from spikeinit.jobs.provenance import dataset_source, source_digest
 from spikeinit.jobs.runs import Run, study_module
 from spikeinit.nested import factored
 from spikeinit.specs import to_dict, to_json
@@ -36,25 +37,24 @@ def check_results_folder(folder: str) -> None:
         raise UserError(f"{existing}: cannot be written; give yourself write permission or work in another checkout")
 
 
-def custom_files(config: Config, dataset: str) -> list[str]:
-    """The two files of a user's own data set; none for one of the catalogue."""
-    if dataset not in config.custom_datasets:
-        return []
-    folder = Path(config.custom_datasets[dataset].path)
-    return [str(folder / file) for file in CUSTOM_FILES]
+def own_files(config: Config, dataset: str) -> list[str]:
+    """The files of a user's own data set; none for one of the package. `UserError` for one that is not there."""
+    if dataset in config.custom_datasets:
+        folder = Path(config.custom_datasets[dataset].path)
+        return [str(folder / file) for file in CUSTOM_FILES]
+    if catalogue.REGISTRY.file(dataset):
+        return [str(path) for path in own.files_of(dataset, config.data_root)]
+    return []
 
 
 def dataset_spec(config: Config, dataset: str) -> str:
     """Spec of `fetch_dataset`: the catalogue's facts, or what the configuration says of a user's own data."""
-    from spikeinit.datasets import catalogue
-
     if dataset in config.custom_datasets:
         entry = config.custom_datasets[dataset]
         facts = catalogue.custom_spec(dataset, title=entry.title, licence=entry.licence)
     else:
         facts = catalogue.spec(dataset)
-    source = source_digest(*catalogue.preparing_modules(dataset))
-    return canonical_json({"dataset": facts, "source": source})
+    return canonical_json({"dataset": facts, "source": dataset_source(dataset)})
 
 
 def tracking_spec(config: Config) -> str:
@@ -123,7 +123,7 @@ def plan_spec(mapping: Mapping[str, Any], study: str) -> str:
     kept = {
         "name": mapping["name"],
         "studies": [study],
-        "initializer_files": mapping.get("initializer_files", []),
+        **{key: mapping.get(key, []) for key in USER_FILES},
         "datasets": {"custom": custom},
         study: section,
     }

@@ -154,7 +154,7 @@ def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Pr
     found += checks.repeated_problems("energy.comparison.initializers", section["comparison"]["initializers"])
     found += checks.optimizer_problems("energy.training.optimizer", section["training"]["optimizer"])
     found += checks.encoding_problems("energy.encoding", section["encoding"], *section["datasets"])
-    found += checks.network_problems("energy.network", section["network"])
+    found += checks.network_problems("energy.network", section["network"], *section["datasets"])
     return found
 
 

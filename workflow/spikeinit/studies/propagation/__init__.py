@@ -217,7 +217,7 @@ def problems(section: Mapping[str, Any], config: Mapping[str, Any]) -> checks.Pr
     for index, task in enumerate(tasks):
         path = f"propagation.classification.tasks.{index}"
         found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [task["dataset"]], config)]
-        found += checks.network_problems(f"{path}.network", task["network"])
+        found += checks.network_problems(f"{path}.network", task["network"], task["dataset"])
         found += checks.encoding_problems(f"{path}.encoding", task["encoding"], task["dataset"])
         same = [(other["dataset"], other["network"]["name"]) for other in tasks[:index]]
         if (task["dataset"], task["network"]["name"]) in same:

@@ -134,7 +134,7 @@ def _part_problems(path: str, section: Mapping[str, Any]) -> checks.Problems:
     gain = 1 - neuron["decay"] if neuron["gain"] == "one_minus_decay" else neuron["gain"]
     context = {"threshold": neuron["threshold"], "decay": neuron["decay"], "gain": gain}
     return [
-        *checks.network_problems(f"{path}.network", section["network"]),
+        *checks.network_problems(f"{path}.network", section["network"], *section["datasets"]),
         *checks.encoding_problems(f"{path}.encoding", section["encoding"], *section["datasets"]),
         *checks.initializer_problems(f"{path}.initializer", section["initializer"], context),
         *checks.optimizer_problems(f"{path}.training.optimizer", section["training"]["optimizer"]),
