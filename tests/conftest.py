@@ -24,6 +24,24 @@ def checkout() -> Path:
     return CHECKOUT
 
 
+@pytest.fixture
+def user_code(tmp_path):
+    """A folder for a user's own files. What they register and import is forgotten after the test."""
+    from spikeinit.datasets import catalogue
+    from spikeinit.initializers import registry
+    from spikeinit.networks import REGISTRY
+
+    path = list(sys.path)
+    yield tmp_path
+    sys.path[:] = path
+    for known in (registry.REGISTRY, REGISTRY, catalogue.REGISTRY):
+        for name in set(known._entries) - set(known.modules):
+            del known._entries[name], known._files[name]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
 def copy_checkout(destination: Path) -> Path:
     """A copy of what the workflow needs, without results or tests."""
     destination.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ needs_originals = pytest.mark.skipif(not ORIGINALS, reason="SPIKEINIT_DATA names
 
 def fetch(monkeypatch, folder: Path, dataset: dict, *, root: Path | str = "", custom: Path | None = None) -> dict:
     """Run the stage as the rule does; the manifest."""
-    words = ["fetch_dataset", "--spec", canonical_json({"dataset": dataset}), f"--root={root}", "--custom"]
+    words = ["fetch_dataset", "--spec", canonical_json({"dataset": dataset}), f"--root={root}", "--own"]
     words += [custom / name for name in npz.FILES.values()] if custom else []
     words += ["--cache", folder / "cache", "--train", folder / "train.safetensors"]
     words += ["--test", folder / "test.safetensors", "--manifest", folder / "manifest.json"]

@@ -10,6 +10,7 @@ import scipy.stats
 import torch
 from torch import nn
 
+from spikeinit import user_files
 from spikeinit.errors import UserError
 from spikeinit.initializers import initialize, law, registry, sampling
 from spikeinit.initializers.law import Law
@@ -444,16 +445,8 @@ def test_unknown_name_suggests():
         law("michelli2024", fan_in=10)
 
 
-@pytest.fixture
-def registered():
-    before = dict(registry._REGISTERED)
-    yield
-    registry._REGISTERED.clear()
-    registry._REGISTERED.update(before)
-
-
-def test_a_users_own_file(tmp_path, registered):
-    path = tmp_path / "mine.py"
+def test_a_users_own_file(user_code):
+    path = user_code / "mine.py"
     path.write_text(
         "from spikeinit.initializers import Law, register\n\n\n"
         '@register("mine")\n'
@@ -461,39 +454,26 @@ def test_a_users_own_file(tmp_path, registered):
         '    """Weights that make up for the leak."""\n'
         "    return Law.normal(variance=scale * (1 - decay**2) / fan_in, mean=0.01)\n"
     )
-    registry.load_file(path)
-    registry.load_file(path)  # a second worker, or a second configuration
+    user_files.load(path)
+    user_files.load(path)  # a second worker, or a second configuration
     network = FakeNetwork(dense(300, 200, Neuron(decay=0.6)))
     initialize(network, "mine", generator=generator(), scale=2.0)
     assert_follows(network.layers[0].weight, Law.normal(variance=2 * 0.64 / 300, mean=0.01))
     assert "mine" in registry.names()
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("x = 1\n", "registers no initialiser"),
-        ("1 / 0\n", "ZeroDivisionError"),
-        (
-            "from spikeinit.initializers import Law, register\n"
-            '@register("he")\ndef law(fan_in, fan_out=None):\n    return Law.normal(variance=1.0)\n',
-            "exists already",
-        ),
-    ],
-)
-def test_a_users_file_that_cannot_be_used(tmp_path, registered, text, message):
-    path = tmp_path / "mine.py"
-    path.write_text(text)
-    with pytest.raises(UserError, match=message):
-        registry.load_file(path)
+def test_a_users_file_cannot_take_the_name_of_a_published_initialiser(user_code):
+    path = user_code / "mine.py"
+    path.write_text(
+        "from spikeinit.initializers import Law, register\n"
+        '@register("he")\ndef law(fan_in, fan_out=None):\n    return Law.normal(variance=1.0)\n'
+    )
+    with pytest.raises(UserError, match="'he' exists already"):
+        user_files.load(path)
+    assert law("he", fan_in=50).variance == pytest.approx(0.04)
 
 
-def test_a_users_file_that_does_not_exist(tmp_path):
-    with pytest.raises(UserError, match="no such Python file"):
-        registry.load_file(tmp_path / "missing.py")
-
-
-def test_a_users_unknown_draw_is_refused(registered):
+def test_a_users_unknown_draw_is_refused(user_code):
     @registry.register("odd", draw="magic")
     def odd(fan_in, fan_out=None):
         return Law.normal(variance=1.0)

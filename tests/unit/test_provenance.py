@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from spikeinit.errors import UserError
 from spikeinit.jobs import provenance, python_files
 
 
@@ -91,6 +92,88 @@ def test_a_users_file_counts_by_its_code(tmp_path):
     assert provenance.file_source_digest(path) == first
     path.write_text("x = 2\n")
     assert provenance.file_source_digest(path) != first
+
+
+@pytest.fixture
+def users(tmp_path):
+    """A user's file with what it imports: a module that imports another, a folder, and one within a function."""
+    (tmp_path / "helpers").mkdir()
+    for name, text in {
+        "mine.py": "import first\nimport numpy\nimport helpers.tools\ndef f():\n    from late import x\n    return x\n",
+        "first.py": "from second import x\nimport mine\n",
+        "second.py": "x = 1\n",
+        "late.py": "x = 1\n",
+        "helpers/__init__.py": "",
+        "helpers/tools.py": "from .parts import x\n",
+        "helpers/parts.py": "x = 1\n",
+        "stranger.py": "x = 1\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("first.py", True),
+        ("second.py", True),
+        ("late.py", True),
+        ("helpers/__init__.py", True),
+        ("helpers/tools.py", True),
+        ("helpers/parts.py", True),
+        ("stranger.py", False),
+    ],
+)
+def test_a_users_file_counts_with_the_modules_beside_it_that_it_imports(users, file, counts):
+    before = provenance.file_source_digest(users / "mine.py")
+    (users / file).write_text((users / file).read_text() + '"""A comment, as it were."""\n# and another\n')
+    commented = provenance.file_source_digest(users / "mine.py")
+    (users / file).write_text((users / file).read_text() + "y = 2\n")
+    assert (provenance.file_source_digest(users / "mine.py") != commented) is counts
+    if not counts:
+        assert commented == before
+
+
+def test_a_users_files_count_alike_in_another_folder(users, tmp_path_factory):
+    moved = shutil.copytree(users, tmp_path_factory.mktemp("moved") / "here")
+    assert provenance.file_source_digest(moved / "mine.py") == provenance.file_source_digest(users / "mine.py")
+
+
+def test_of_a_users_folder_all_python_files_count(users):
+    before = provenance.file_source_digest(users / "helpers")
+    with (users / "helpers/parts.py").open("a") as file:
+        file.write("y = 2\n")
+    assert provenance.file_source_digest(users / "helpers") != before
+
+
+def test_a_users_file_counts_with_the_modules_of_the_package_that_it_imports(package, users):
+    (users / "second.py").write_text("from spikeinit.networks.stacks import stack\n")
+
+    def found():
+        forget()
+        return provenance.file_source_digest(users / "mine.py")
+
+    before = found()
+    with (package / "networks/vgg.py").open("a") as file:
+        file.write("\nADDED = 1\n")
+    assert found() == before
+    with (package / "networks/stacks.py").open("a") as file:
+        file.write("\nADDED = 1\n")
+    assert found() != before
+
+
+@pytest.mark.parametrize("name", ["json", "time", "pytest"])
+def test_a_module_that_python_finds_elsewhere_cannot_pass_for_the_users(tmp_path, name):
+    (tmp_path / "mine.py").write_text(f"import {name}\n")
+    provenance.file_source_digest(tmp_path / "mine.py")
+    (tmp_path / f"{name}.py").write_text("x = 1\n")
+    with pytest.raises(UserError, match=rf"imports {name}, but Python has another .*{name}\.py; rename the latter"):
+        provenance.file_source_digest(tmp_path / "mine.py")
+
+
+def test_a_users_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"absent\.py: cannot be read as Python"):
+        provenance.file_source_digest(tmp_path / "absent.py")
 
 
 def planned(folder, program=""):

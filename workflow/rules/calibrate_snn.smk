@@ -39,5 +39,6 @@ rule calibrate_snn:
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
         " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL --curves {output.curves:q}"
+        ' --user-files "${{USER_FILES[@]}}"'
         " --accuracy {output.accuracy:q} --layers {output.layers:q} --calibrated {output.weights:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -54,7 +54,7 @@ SITE = {
 }
 shell.prefix(
     "".join(f"export {key}={shlex.quote(value)}; " for key, value in SITE.items())
-    + f"USER_FILES=({shlex.join(CONFIG.initializer_files)}); "
+    + f"USER_FILES=({shlex.join(CONFIG.user_files)}); "
     + f"STUDY_FILES=({shlex.join(CONFIG.study_files)}); "
     + 'failed() {{ local status=$?; tail -n 5 "$1" >&2; return $status; }}; '
 )

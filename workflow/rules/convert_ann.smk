@@ -37,5 +37,6 @@ rule convert_ann:
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
         " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
+        ' --user-files "${{USER_FILES[@]}}"'
         " --accuracy {output.accuracy:q} --layers {output.layers:q}"
         " > {log:q} 2>&1 || failed {log:q}"

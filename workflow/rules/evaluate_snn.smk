@@ -32,6 +32,7 @@ rule evaluate_snn:
         spec=lambda wildcards: rule_specs.evaluation_spec(run_of(wildcards)),
     shell:
         "{PYTHON} -m spikeinit.stages.evaluate_snn --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
+        ' --user-files "${{USER_FILES[@]}}"'
         " --device $DEVICE --kernel $KERNEL --accuracy {output.accuracy:q} --spikes {output.spikes:q}"
         " --energy {output.energy:q} --rates {output.rates:q}"
         " > {log:q} 2>&1 || failed {log:q}"

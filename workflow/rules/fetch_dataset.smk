@@ -1,6 +1,6 @@
 """Fetch a data set, verify every file's sha256, and store it as tensors in a fixed stratified order.
 
-INPUTS   a user's own train.npz and test.npz; otherwise datasets.root or SPIKEINIT_DATA, a package, or a mirror
+INPUTS   the files of a user's own data set; otherwise datasets.root or SPIKEINIT_DATA, a package, or a mirror
 OUTPUTS  results/datasets/<dataset>/{train.safetensors,test.safetensors,manifest.json}
 DECIDES  the split into training, validation and test images, once for every study
 """
@@ -9,7 +9,7 @@ DECIDES  the split into training, validation and test images, once for every stu
 rule fetch_dataset:
     """Prepare {wildcards.dataset}."""
     input:
-        own=lambda wildcards: rule_specs.custom_files(CONFIG, wildcards.dataset),
+        own=lambda wildcards: rule_specs.own_files(CONFIG, wildcards.dataset),
     output:
         train="results/datasets/{dataset}/train.safetensors",
         test="results/datasets/{dataset}/test.safetensors",
@@ -27,6 +27,7 @@ rule fetch_dataset:
     params:
         spec=lambda wildcards: rule_specs.dataset_spec(CONFIG, wildcards.dataset),
     shell:
-        '{PYTHON} -m spikeinit.stages.fetch_dataset --spec {params.spec:q} --root="$DATA_ROOT" --custom {input.own:q}'
+        '{PYTHON} -m spikeinit.stages.fetch_dataset --spec {params.spec:q} --root="$DATA_ROOT" --own {input.own:q}'
+        ' --user-files "${{USER_FILES[@]}}"'
         " --cache results/datasets/cache --train {output.train:q} --test {output.test:q} --manifest {output.manifest:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -39,5 +39,6 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             " --run ann_{wildcards.dataset}_{wildcards.network} --network {wildcards.network:q}"
             " --runs results/{wildcards.name}/runs"
             " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --pretrained={input.pretrained:q}"
+            ' --user-files "${{USER_FILES[@]}}"'
             " --weights {output.weights:q} --metrics {output.metrics:q} --curves {output.curves:q}"
             " > {log:q} 2>&1 || failed {log:q}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikeinit.errors import UserError
+from spikeinit.registry import near
 from spikeinit.study import Problems
 
 if TYPE_CHECKING:
@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 
 
 def dataset_problems(path: str, names: Sequence[str], config: Mapping[str, Any]) -> Problems:
-    """Data sets that neither the catalogue nor `datasets.custom` knows."""
-    from spikeinit.datasets.catalogue import CATALOGUE
+    """Data sets that neither the catalogue, nor a user's file, nor `datasets.custom` knows."""
+    from spikeinit.datasets import catalogue
 
-    known = [*CATALOGUE, *config["datasets"]["custom"]]
+    custom = config["datasets"]["custom"]
+    known = [*catalogue.REGISTRY.names(), *custom]
     found = []
     for index, name in enumerate(names):
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = near(name, known)
             found.append((f"{path}.{index}", f"= {name!r}   unknown data set{hint} (known: {', '.join(known)})"))
+        elif name in custom and catalogue.REGISTRY.file(name):
+            both = f"stands in datasets.custom and is registered by {catalogue.REGISTRY.file(name)}; rename one"
+            found.append((f"{path}.{index}", f"= {name!r}   {both}"))
     return found
 
 
@@ -100,38 +103,51 @@ def encoding_problems(path: str, encoding: Mapping[str, Any], *datasets: str) ->
     return found
 
 
-def network_problems(path: str, network: Mapping[str, Any], dataset: str | None = None) -> Problems:
-    """A network family that does not exist, options it does not take, or more pooling than the images allow."""
-    from spikeinit.networks import FAMILIES, describe
+def network_problems(path: str, network: Mapping[str, Any], *datasets: str, analogue: bool = False) -> Problems:
+    """A network family that does not exist, options it does not take, or more pooling than the images allow.
 
-    if network["name"] not in FAMILIES:
-        return [(f"{path}.name", f"= {network['name']!r}   allowed: {', '.join(FAMILIES)}")]
-    options = dict(network.get("options", {}))
+    analogue: whether the network is an analogue one, which is trained without neurons and then converted.
+    """
+    from spikeinit.networks import REGISTRY, describe, names
+
+    name, options = network["name"], dict(network.get("options", {}))
+    known = names(analogue=analogue)
+    if name not in known:
+        what = "analogue" if analogue else "spiking"
+        allowed = f"allowed: {', '.join(known)}, or your own {what} network from network_files"
+        return [(f"{path}.name", f"= {name!r}   {allowed}{near(name, known)}")]
+    where = REGISTRY.file(name) or f"workflow/{REGISTRY.modules[name].replace('.', '/')}.py"
     try:
-        described = describe(network["name"], classes=10, width=network["width"], **options)
-    except TypeError as error:
+        described = describe(name, classes=10, width=network["width"], **options)
+    except (ValueError, TypeError) as error:
         option = str(error).rpartition("keyword argument ")[2]
-        where = f"its options stand in workflow/spikeinit/networks/{FAMILIES[network['name']]}.py"
-        return [(f"{path}.options", f"{network['name']} takes no option {option}; {where}")]
-    except ValueError as error:
-        return [(f"{path}.options", f"= {options}   {error}")]
-    return [(path, text) for text in _pooling_problems(described, dataset)]
+        if option in map(repr, options):
+            return [(f"{path}.options", f"{name} takes no option {option}; its options stand in {where}")]
+        return [(f"{path}.options", f"= {options}   {name}: {error}, see {where}")]
+    except UserError as error:
+        return [(f"{path}.name", f"{error}, see {where}")]
+    except Exception as error:
+        if REGISTRY.file(name) is None:
+            raise
+        return [(f"{path}.name", f"{where}: {name!r} failed, {type(error).__name__}: {error}")]
+    return [(path, text) for dataset in datasets for text in _pooling_problems(described, dataset)]
 
 
-def _pooling_problems(described: Network, dataset: str | None) -> list[str]:
+def _pooling_problems(described: Network, dataset: str) -> list[str]:
     """Whether pooling leaves nothing of the catalogue's images, whose size is known without preparing them."""
-    from spikeinit.datasets.catalogue import CATALOGUE
+    from spikeinit.datasets import catalogue
     from spikeinit.kernels.convolution.sizes import windows_along
-    from spikeinit.networks.layers import Conv, Pool
+    from spikeinit.networks.layers import Conv, Pool, Residual
 
-    if dataset not in CATALOGUE:
+    if dataset not in catalogue.REGISTRY.names():
         return []
-    side = full = CATALOGUE[dataset].shape[1]
+    side = full = min(catalogue.get(dataset).shape[1:])
     for layer in described.layers:
-        if isinstance(layer, Conv):
-            side = windows_along(side, layer.kernel, layer.stride, layer.padding)
-        elif isinstance(layer, Pool) and layer.size:
-            side //= layer.size
+        for part in layer.body if isinstance(layer, Residual) else (layer,):
+            if isinstance(part, Conv):
+                side = windows_along(side, part.kernel, part.stride, part.padding)
+            elif isinstance(part, Pool) and part.size:
+                side //= part.size
         if side < 1:
             return [f"{described.name}: pooling leaves nothing of images of {full} pixels; use fewer pools"]
     return []

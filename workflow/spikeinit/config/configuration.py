@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spikeinit import user_files
 from spikeinit.config import stand_ins
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
@@ -16,6 +17,9 @@ from spikeinit.study import Problems, Study
 
 CUSTOM_FILES = ("train.npz", "test.npz")
 """What the folder of a user's own data set holds."""
+
+USER_FILES = ("initializer_files", "network_files", "dataset_files")
+"""The keys that list a user's own Python files."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Config:
     kernel: str
     threads: int
     studies: tuple[str, ...]
-    initializer_files: tuple[str, ...]
+    user_files: tuple[str, ...]
     study_files: tuple[str, ...]
     data_root: str | None
     custom_datasets: Mapping[str, CustomDataset]
@@ -91,7 +95,7 @@ def checked(mapping: Mapping[str, Any], studies: Mapping[str, Study], source: st
         kernel=filled["kernel"],
         threads=filled["threads"],
         studies=tuple(study for study in studies if study in filled["studies"]),
-        initializer_files=tuple(filled["initializer_files"]),
+        user_files=tuple(dict.fromkeys(path for key in USER_FILES for path in filled[key])),
         study_files=tuple(filled["study_files"]),
         data_root=stand_ins.data_root(filled),
         custom_datasets={name: CustomDataset(**entry) for name, entry in datasets["custom"].items()},
@@ -105,14 +109,13 @@ def checked(mapping: Mapping[str, Any], studies: Mapping[str, Study], source: st
 
 def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: Schema) -> Problems:
     """What a schema cannot say: names that must exist, ranges that must be ordered, parameters a law must accept."""
-    from spikeinit.initializers import registry
-
     found = []
-    for index, path in enumerate(config["initializer_files"]):
-        try:
-            registry.load_file(path)
-        except UserError as error:
-            found.append((f"initializer_files.{index}", str(error)))
+    for key in USER_FILES:
+        for index, path in enumerate(config[key]):
+            try:
+                user_files.load(path)
+            except UserError as error:
+                found.append((f"{key}.{index}", str(error)))
     for name, entry in config["datasets"]["custom"].items():
         for file in CUSTOM_FILES:
             path = Path(entry["path"]) / file

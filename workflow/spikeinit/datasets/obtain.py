@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from spikeinit.datasets.catalogue import Dataset, File, Mirrors, Package, Unpacked
+from spikeinit.datasets.entry import Dataset, File, Mirrors, Package, Unpacked
 from spikeinit.errors import UserError
 from spikeinit.io import atomic_path, file_digest
 
@@ -44,7 +44,7 @@ def obtain(dataset: Dataset, *, root: Path | None, cache: Path, pause: float = 1
 
 def _obtain_file(dataset: Dataset, file: File, root: Path | None, cache: Path, pause: float) -> Path:
     if root is not None and (path := dataset.file_in(root, file)):
-        _require(path, file, "replace it by the original file, or remove it to have it fetched")
+        require(path, file, "replace it by the original file, or remove it to have it fetched")
         return path
     if isinstance(dataset.source, Package):
         return _packaged(dataset, file)
@@ -69,14 +69,15 @@ def _unpacked_folder(dataset: Dataset, root: Path | None) -> Path:
 
 
 def _difference(path: Path, file: File) -> str | None:
-    """How a file differs from what the catalogue says; None when it does not."""
+    """How a file differs from what its entry says; None when it does not, and when the entry does not say."""
     found = file_digest(path)
-    if found == file.sha256:
+    if file.sha256 in (None, found):
         return None
     return f"expected sha256 {file.sha256} ({file.bytes} bytes), found {found} ({path.stat().st_size} bytes)"
 
 
-def _require(path: Path, file: File, remedy: str) -> None:
+def require(path: Path, file: File, remedy: str) -> None:
+    """`UserError`, which ends in the remedy, for a file of another content than its entry says."""
     if difference := _difference(path, file):
         raise UserError(f"{path}: {difference}; {remedy}")
 
@@ -102,7 +103,7 @@ def _packaged(dataset: Dataset, file: File) -> Path:
             f"{path}: no such file; this version of {package.distribution} does not ship {dataset.name};"
             f" install the one in envs/requirements.txt, or {_by_hand(dataset, file)}"
         )
-    _require(path, file, f"install the {package.distribution} of envs/requirements.txt, or {_by_hand(dataset, file)}")
+    require(path, file, f"install the {package.distribution} of envs/requirements.txt, or {_by_hand(dataset, file)}")
     return path
 
 

@@ -6,17 +6,13 @@ can be checked, and a run's source digest taken, without touching the others.
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import importlib.util
 import inspect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from spikeinit.errors import UserError
 from spikeinit.initializers.law import Law
+from spikeinit.registry import Registry
 
 MODULES = {
     "normal": "normal",
@@ -67,7 +63,11 @@ class Initializer:
         return self.adjust is not None or bool(self.measured(parameters))
 
 
-_REGISTERED: dict[str, Initializer] = {}
+REGISTRY: Registry[Initializer] = Registry(
+    "initialiser",
+    {name: f"{__package__}.{module}" for name, module in MODULES.items()},
+    remedy="your own: initializer_files",
+)
 
 
 def register(
@@ -77,52 +77,21 @@ def register(
 
     draw: "independent" (each weight from the law by itself) or another name in `spikeinit.initializers.sampling.DRAWS`,
     which draws a whole weight tensor. adjust: None, or a name in `sampling.ADJUSTMENTS`, which changes a layer's
-    weights after they were drawn, on a batch of data. UserError for the name of an initialiser of this package.
+    weights after they were drawn, on a batch of data. UserError for a name that is taken.
     """
 
     def decorate(law: Callable[..., Law]) -> Callable[..., Law]:
-        if name in MODULES and law.__module__ != f"{__package__}.{MODULES[name]}":
-            raise UserError(f"initialiser {name!r} exists already; register yours under another name")
-        _REGISTERED[name] = Initializer(name, law, draw, adjust)
+        REGISTRY.add(name, Initializer(name, law, draw, adjust), module=law.__module__)
         return law
 
     return decorate
 
 
-def load_files(paths: Iterable[str | Path]) -> None:
-    """`load_file` for each of them; an empty path stands for none, as a shell passes an empty list."""
-    for path in filter(None, paths):
-        load_file(path)
-
-
-def load_file(path: str | Path) -> None:
-    """Import a user's own file, which registers one or more initialisers; `UserError` if it cannot be."""
-    path = Path(path)
-    specification = importlib.util.spec_from_file_location(f"spikeinit_user_{path.stem}", path)
-    if specification is None or specification.loader is None or not path.is_file():
-        raise UserError(f"{path}: no such Python file; initializer_files lists files that register initialisers")
-    module = importlib.util.module_from_spec(specification)
-    before = dict(_REGISTERED)
-    try:
-        specification.loader.exec_module(module)
-    except Exception as error:
-        raise UserError(f"{path}: failed on import, {type(error).__name__}: {error}") from error
-    if before == _REGISTERED:
-        raise UserError(f"{path}: registers no initialiser; decorate its law with @register(name)")
-
-
 def get(name: str) -> Initializer:
     """The initialiser of that name; `UserError` with suggestions if there is none."""
-    if name not in _REGISTERED and name in MODULES:
-        importlib.import_module(f"spikeinit.initializers.{MODULES[name]}")
-    if name not in _REGISTERED:
-        known = names()
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise UserError(f"unknown initialiser {name!r}{hint} (known: {', '.join(known)})")
-    return _REGISTERED[name]
+    return REGISTRY.get(name)
 
 
 def names() -> list[str]:
     """All names: the package's and those of user files loaded so far."""
-    return sorted({*MODULES, *_REGISTERED})
+    return REGISTRY.names()

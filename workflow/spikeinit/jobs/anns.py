@@ -13,9 +13,8 @@ from typing import Any
 
 from spikeinit.config.configuration import Config
 from spikeinit.io import digest, file_digest
-from spikeinit.jobs.provenance import source_digest
+from spikeinit.jobs.provenance import network_source, source_digest
 from spikeinit.names.slugs import ann_run
-from spikeinit.networks import FAMILIES
 from spikeinit.specs import EncodingSpec, Images, NetworkSpec, TrainingSpec, to_dict
 from spikeinit.specs.ann import ActivationsSpec, AnnSpec, ThresholdsSpec
 
@@ -88,14 +87,13 @@ def ann_request(
         seed=ann["seed"],
         pretrained=file_digest(Path(path)) if path else None,
     )
-    family = f"spikeinit.networks.{FAMILIES[network['name']]}"
     return Ann(
         study=study,
         dataset=images.dataset,
         network=slug,
-        spec=replace(spec, source=source_digest("spikeinit.stages.pretrain_ann", family)),
+        spec=replace(spec, source=network_source(network["name"], "spikeinit.stages.pretrain_ann")),
         activations=ActivationsSpec(
-            ann=spec, **activations, source=source_digest("spikeinit.stages.extract_activations", family)
+            ann=spec, **activations, source=network_source(network["name"], "spikeinit.stages.extract_activations")
         ),
         thresholds=thresholds,
         timesteps=timesteps,

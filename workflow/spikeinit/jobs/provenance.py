@@ -8,12 +8,17 @@ Modules that only record what happens (tracking, profiling) or only plan cannot 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from spikeinit import networks
+from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.jobs.python_files import Parsed, parsed
+from spikeinit.networks import FAMILIES
+from spikeinit.registry import Registry
 from spikeinit.study import Output, Study
 
 PACKAGE = "spikeinit"
@@ -23,6 +28,15 @@ RECORD_ONLY = ("spikeinit.tracking", "spikeinit.errors")
 
 PLANNING = ("spikeinit.plan", "spikeinit.jobs", "spikeinit.config", "spikeinit.study")
 """Packages that plan. What they decide reaches a stage in its spec, and counts there."""
+
+FINDING = (
+    "spikeinit.registry",
+    "spikeinit.user_files",
+    "spikeinit.datasets.catalogue",
+    "spikeinit.datasets.entry",
+    "spikeinit.datasets.own",
+)
+"""How code and data are found by their names. What is found stands in the spec, with a digest of its own."""
 
 STUDIES = "spikeinit.studies"
 
@@ -44,22 +58,96 @@ def study_source(study: Study, stage: str, outputs: Iterable[Output] = ()) -> st
     if study.package.startswith(f"{STUDIES}."):
         modules = {f"{study.package}.{output.function.rpartition('.')[0]}" for output in outputs}
         return source_digest(f"{PACKAGE}.stages.{stage}", *sorted(modules))
-    return "+".join([source_digest(f"{PACKAGE}.stages.{stage}"), folder_source_digest(study.folder)])
+    return "+".join([source_digest(f"{PACKAGE}.stages.{stage}"), file_source_digest(study.folder)])
 
 
 def file_source_digest(path: str | Path) -> str:
-    """The same for one file outside the package: a user's own initialiser."""
+    """The same for a user's own file, or a folder with an `__init__.py`: its code, and all that it imports.
+
+    That is the modules beside it, directly imported or not, and the modules of this package. `UserError` for a file
+    that cannot be read, and for a module beside it that Python does not import because another one has its name.
+    """
+    own = user_closure(Path(path))
+    total = hashlib.sha256()
+    for name, file in sorted(own.items()):
+        total.update(f"{name}:{_read(file).digest}\n".encode())
+    imported = {name for file in own.values() for name in _own_imports(_read(file))}
+    return hashlib.sha256(f"{total.hexdigest()} {source_digest(*sorted(imported))}".encode()).hexdigest()[:16]
+
+
+def user_closure(path: Path) -> dict[str, Path]:
+    """The files that a user's file, or folder, consists of: the file itself, and of the modules that stand beside it
+    those that it imports, directly or not. By their place below its folder; the file itself is "".
+
+    Of an imported folder all Python files count.
+    """
+    folder = path.resolve().parent
+    found: dict[str, Path] = {}
+    waiting = [(str(file.relative_to(path)), file) for file in _python_files(path)] if path.is_dir() else [("", path)]
+    seen = {PACKAGE}
+    while waiting:
+        name, file = waiting.pop()
+        found[name] = file
+        for module in {imported.split(".")[0] for imported in _read(file).modules} - seen:
+            seen.add(module)
+            waiting += [(str(beside.relative_to(folder)), beside) for beside in _beside(folder, module, path)]
+    return found
+
+
+def _beside(folder: Path, module: str, importer: Path) -> list[Path]:
+    """The files of a module in `folder`; none if there is no such module there."""
+    place = folder / module if (folder / module).is_dir() else folder / f"{module}.py"
+    files = _python_files(place) if place.is_dir() else [place] if place.is_file() else []
+    if files and not _is_imported_from(module, folder):
+        raise UserError(
+            f"{importer}: imports {module}, but Python has another module of that name, not {place}; rename the latter"
+        )
+    return files
+
+
+def _is_imported_from(module: str, folder: Path) -> bool:
+    """Whether Python finds the module in `folder`, or nowhere as long as the folder is not on its search path."""
     try:
-        return parsed(Path(path)).digest[:16]
+        found = importlib.util.find_spec(module)
+    except ValueError:  # a module that was not made by an import, such as __main__
+        return False
+    if found is None:
+        return True
+    places = [found.origin] if found.has_location else found.submodule_search_locations or []
+    return any(Path(place).resolve().is_relative_to(folder) for place in places)
+
+
+def _python_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def _read(path: Path) -> Parsed:
+    try:
+        return parsed(path)
     except (OSError, SyntaxError) as error:
         raise UserError(f"{path}: cannot be read as Python ({error})") from None
 
 
-def folder_source_digest(folder: Path) -> str:
-    """The same for all Python files of a folder: the package of a user's own study."""
-    files = sorted(folder.rglob("*.py"))
-    words = [f"{path.relative_to(folder)}:{file_source_digest(path)}" for path in files]
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+def network_source(family: str, *modules: str) -> str:
+    """Digest of the code of these modules of the package, and of the code of a network family, whoever wrote it."""
+    if family in FAMILIES:
+        return source_digest(*modules, f"spikeinit.networks.{FAMILIES[family].module}")
+    return f"{source_digest(*modules)}+{registered_source(networks.REGISTRY, family)}"
+
+
+def dataset_source(name: str) -> str:
+    """Digest of the code that prepares a data set, its reader included, whoever wrote it."""
+    modules = source_digest(*catalogue.preparing_modules(name))
+    own = catalogue.REGISTRY.file(name)
+    return modules if own is None else f"{modules}+{file_source_digest(own)}"
+
+
+def registered_source(registry: Registry, name: str) -> str:
+    """Digest of the user's file that registers `name`."""
+    file = registry.file(name)
+    if file is None:
+        raise UserError(f"{registry.kind} {name!r} is registered in no file that jobs could load; {registry.remedy}")
+    return file_source_digest(file)
 
 
 def closure(modules: tuple[str, ...]) -> set[str]:
@@ -78,13 +166,13 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 
 
 def _decides_nothing(module: str) -> bool:
-    """Whether a module only records or plans, so that no number depends on its code but through a spec.
+    """Whether a module only records, plans or finds, so that no number depends on its code but through a spec.
 
     The packages of studies themselves only declare, too; the modules in them count.
     """
     above = {module, *(module[:place] for place, letter in enumerate(module) if letter == ".")}
     declares = module == STUDIES or (module.rpartition(".")[0] == STUDIES and _is_package(module))
-    return declares or not above.isdisjoint((*RECORD_ONLY, *PLANNING))
+    return declares or not above.isdisjoint((*RECORD_ONLY, *PLANNING, *FINDING))
 
 
 def _is_package(module: str) -> bool:
@@ -104,7 +192,11 @@ def _imports(module: str) -> tuple[str, ...]:
     path = _path(module)
     if path is None:
         raise ModuleNotFoundError(f"{module}: no such module in {PACKAGE}")
-    source = _parsed(path)
+    return _own_imports(_parsed(path))
+
+
+def _own_imports(source: Parsed) -> tuple[str, ...]:
+    """The modules of this package that a file imports."""
     own = [name for name in (*source.modules, *source.members) if name.split(".")[0] == PACKAGE]
     return tuple(name for name in own if name in source.modules or _path(name))
 

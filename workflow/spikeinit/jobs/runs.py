@@ -10,8 +10,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.errors import UserError
 from spikeinit.initializers import registry
 from spikeinit.jobs.anns import DATA_DRIVEN
-from spikeinit.jobs.provenance import file_source_digest, source_digest
-from spikeinit.networks import FAMILIES
+from spikeinit.jobs.provenance import network_source, registered_source, source_digest
 from spikeinit.specs import EvaluateSpec, InitializerSpec, TrainSpec
 
 
@@ -85,12 +84,12 @@ def law_source(config: Config, name: str) -> str:
         return source_digest("spikeinit.conversion.data_driven")
     if name in registry.MODULES:
         return source_digest(f"spikeinit.initializers.{registry.MODULES[name]}")
-    return "+".join(file_source_digest(path) for path in config.initializer_files)
+    return registered_source(registry.REGISTRY, name)
 
 
 def train_source(network: str) -> str:
     """Digest of the code a training imports; the family and (in its own spec) the initialiser are imported by name."""
-    return source_digest("spikeinit.stages.train_snn", f"spikeinit.networks.{FAMILIES[network]}")
+    return network_source(network, "spikeinit.stages.train_snn")
 
 
 def evaluate_spec(spec: TrainSpec, evaluation: Mapping[str, Any]) -> EvaluateSpec:
@@ -104,5 +103,5 @@ def evaluate_spec(spec: TrainSpec, evaluation: Mapping[str, Any]) -> EvaluateSpe
         batch_size=evaluation["batch_size"],
         conventions=tuple(evaluation["conventions"]),
         loss=spec.training.loss,
-        source=source_digest("spikeinit.stages.evaluate_snn", f"spikeinit.networks.{FAMILIES[spec.network.name]}"),
+        source=network_source(spec.network.name, "spikeinit.stages.evaluate_snn"),
     )

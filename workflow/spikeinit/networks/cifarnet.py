@@ -6,10 +6,12 @@ convolutions, average pooling, batch normalisation behind every convolution.
 
 from __future__ import annotations
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Conv, Dense, Network, Normalization, Pool, scaled
 
 
-def network(classes: int, width: float = 1.0) -> Network:
+@register("cifarnet")
+def cifarnet(classes: int, width: float = 1.0) -> Network:
     """The published network for `width` 1; hidden channels and features scaled by `width`."""
 
     def convolution(channels: int) -> tuple[Conv, Normalization]:

@@ -6,13 +6,15 @@ is the potential of the initial layer): neurons on the pixels without weights, `
 neurons.
 """
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Dense, Encoder, Network, scaled
 
 NEURONS = 600
 DEPTH = 10
 
 
-def network(classes: int, width: float = 1.0, depth: int = DEPTH) -> Network:
+@register("deep_mlp")
+def deep_mlp(classes: int, width: float = 1.0, depth: int = DEPTH) -> Network:
     """The published network for `width` 1; hidden layers of 600 neurons scaled by `width`."""
     hidden = [Dense(scaled(NEURONS, width)) for _ in range(depth)]
     return Network("deep_mlp", (Encoder(), *hidden, Dense(classes)))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Network
 from spikeinit.networks.stacks import POOL, stack
 
 
-def network(classes: int, width: float = 1.0, **options: Any) -> Network:
+@register("five_layer")
+def five_layer(classes: int, width: float = 1.0, **options: Any) -> Network:
     """The published network for `width` 1; options: pooling, dropout, normalization (see `stacks.stack`)."""
     return stack("five_layer", (32, POOL, 32, POOL), (500, 100), classes, width, **options)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Dense, Network, scaled
 
 HIDDEN = (10,)
 
 
-def network(classes: int, width: float = 1.0, hidden: Sequence[int] = HIDDEN) -> Network:
+@register("mlp")
+def mlp(classes: int, width: float = 1.0, hidden: Sequence[int] = HIDDEN) -> Network:
     """Hidden layers of `hidden` neurons times `width`, then one output per class."""
     layers = [Dense(scaled(features, width)) for features in hidden]
     return Network("mlp", (*layers, Dense(classes)))

@@ -12,24 +12,29 @@ their Sec. 4.2 pad the missing channels with zeros instead (option A).
 
 from __future__ import annotations
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Conv, Dense, Layer, Network, Normalization, Pool, Residual, scaled
 
 
+@register("resnet18")
 def resnet18(classes: int, width: float = 1.0) -> Network:
     """ResNet18 with a 3x3 stem; channels scaled by `width`."""
     return _resnet("resnet18", ((64, 2), (128, 2), (256, 2), (512, 2)), (), classes, width)
 
 
+@register("resnet19")
 def resnet19(classes: int, width: float = 1.0) -> Network:
     """ResNet19; channels and features scaled by `width`."""
     return _resnet("resnet19", ((128, 3), (256, 3), (512, 2)), (256,), classes, width)
 
 
+@register("resnet20")
 def resnet20(classes: int, width: float = 1.0) -> Network:
     """ResNet20; channels scaled by `width`."""
     return _resnet("resnet20", ((16, 3), (32, 3), (64, 3)), (), classes, width)
 
 
+@register("resnet8")
 def resnet8(classes: int, width: float = 1.0) -> Network:
     """ResNet8; channels scaled by `width`."""
     return _resnet("resnet8", ((16, 1), (32, 1), (64, 1)), (), classes, width)

@@ -10,6 +10,7 @@ layer by layer, so that torchvision's weights fit.
 
 from __future__ import annotations
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Conv, Dense, Dropout, Layer, Network, Normalization, Pool, scaled
 
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -18,6 +19,7 @@ FULLY_CONNECTED = 4096
 SMALL_FULLY_CONNECTED = 256
 
 
+@register("vgg16")
 def vgg16(classes: int, width: float = 1.0) -> Network:
     """VGG16 for 32 x 32 images; hidden channels and features scaled by `width`."""
     layers: list[Layer] = []
@@ -27,6 +29,7 @@ def vgg16(classes: int, width: float = 1.0) -> Network:
     return Network("vgg16", (*layers, Dense(features), Dense(features), Dense(classes, active=False)))
 
 
+@register("vgg9_small")
 def vgg9_small(classes: int, width: float = 1.0) -> Network:
     """The small VGG; hidden channels and features scaled by `width`."""
     first, second, last = (_stage(stage, width) for stage in SMALL_STAGES)
@@ -47,11 +50,13 @@ def vgg9_small(classes: int, width: float = 1.0) -> Network:
     )
 
 
+@register("vgg16_imagenet")
 def vgg16_imagenet(classes: int, width: float = 1.0) -> Network:
     """torchvision's vgg16."""
     return _imagenet("vgg16_imagenet", classes, width, normalized=False)
 
 
+@register("vgg16_bn_imagenet")
 def vgg16_bn_imagenet(classes: int, width: float = 1.0) -> Network:
     """torchvision's vgg16_bn."""
     return _imagenet("vgg16_bn_imagenet", classes, width, normalized=True)

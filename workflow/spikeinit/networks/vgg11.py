@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Network
 from spikeinit.networks.stacks import POOL, stack
 
 STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
 
-def network(classes: int, width: float = 1.0, *, pools: int = 5, dropout: float = 0.5, **options: Any) -> Network:
+@register("vgg11")
+def vgg11(classes: int, width: float = 1.0, *, pools: int = 5, dropout: float = 0.5, **options: Any) -> Network:
     """The network for `width` 1; options: pools, pooling, dropout, normalization (see `stacks.stack`)."""
     if not 1 <= pools <= len(STAGES):
         raise ValueError(f"pools = {pools}: give 1 to {len(STAGES)}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from spikeinit.networks import register
 from spikeinit.networks.layers import Network
 from spikeinit.networks.stacks import POOL, stack
 
@@ -17,11 +18,13 @@ CONVOLUTIONS = (128, 128, POOL, 256, 256, POOL, 256, 256, 256, POOL)
 DVS_CONVOLUTIONS = (64, 128, POOL, 128, 128, POOL, 128, POOL, 128, POOL, 128, POOL)
 
 
+@register("vgg9")
 def vgg9(classes: int, width: float = 1.0, *, dropout: float = 0.5, **options: Any) -> Network:
     """The published network for `width` 1; options: pooling, dropout, normalization (see `stacks.stack`)."""
     return stack("vgg9", CONVOLUTIONS, (1024,), classes, width, dropout=dropout, **options)
 
 
+@register("vgg9_dvs")
 def vgg9_dvs(classes: int, width: float = 1.0, *, dropout: float = 0.5, **options: Any) -> Network:
     """The one for CIFAR10-DVS, with the same options."""
     return stack("vgg9_dvs", DVS_CONVOLUTIONS, (1024, 1024), classes, width, dropout=dropout, **options)

@@ -7,21 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spikeinit.config.configuration import CUSTOM_FILES, Config
+from spikeinit.config.configuration import CUSTOM_FILES, USER_FILES, Config
 from spikeinit.conversion.methods import METHODS
+from spikeinit.datasets import catalogue, own
 from spikeinit.errors import UserError
 from spikeinit.io import canonical_json, digest
 from spikeinit.jobs import anns
 from spikeinit.jobs.anns import Ann
-from spikeinit.jobs.provenance import source_digest, study_source
+from spikeinit.jobs.provenance import dataset_source, source_digest, study_source
 from spikeinit.jobs.runs import Run
 from spikeinit.nested import factored
 from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
 from spikeinit.study import Output, Study
-
-FILE_LISTS = ("initializer_files", "study_files")
-"""The keys of the configuration that name files of the user's own code."""
 
 STATISTICS_KEY = "statistics"
 """The part of a study's section that decides no run, only what is said about them."""
@@ -40,25 +38,24 @@ def check_results_folder(folder: str) -> None:
         raise UserError(f"{existing}: cannot be written; give yourself write permission or work in another checkout")
 
 
-def custom_files(config: Config, dataset: str) -> list[str]:
-    """The two files of a user's own data set; none for one of the catalogue."""
-    if dataset not in config.custom_datasets:
-        return []
-    folder = Path(config.custom_datasets[dataset].path)
-    return [str(folder / file) for file in CUSTOM_FILES]
+def own_files(config: Config, dataset: str) -> list[str]:
+    """The files of a user's own data set; none for one of the package. `UserError` for one that is not there."""
+    if dataset in config.custom_datasets:
+        folder = Path(config.custom_datasets[dataset].path)
+        return [str(folder / file) for file in CUSTOM_FILES]
+    if catalogue.REGISTRY.file(dataset):
+        return [str(path) for path in own.files_of(dataset, config.data_root)]
+    return []
 
 
 def dataset_spec(config: Config, dataset: str) -> str:
     """Spec of `fetch_dataset`: the catalogue's facts, or what the configuration says of a user's own data."""
-    from spikeinit.datasets import catalogue
-
     if dataset in config.custom_datasets:
         entry = config.custom_datasets[dataset]
         facts = catalogue.custom_spec(dataset, title=entry.title, licence=entry.licence)
     else:
         facts = catalogue.spec(dataset)
-    source = source_digest(*catalogue.preparing_modules(dataset))
-    return canonical_json({"dataset": facts, "source": source})
+    return canonical_json({"dataset": facts, "source": dataset_source(dataset)})
 
 
 def published_files(study: Study) -> list[str]:
@@ -134,7 +131,7 @@ def plan_spec(mapping: Mapping[str, Any], study: str, planned: Iterable[Run]) ->
     again when the code of a study, and not its configuration, changes the list.
     """
     section = {key: value for key, value in mapping[study].items() if key not in NOT_PLANNED}
-    kept = {key: mapping[key] for key in FILE_LISTS if key in mapping}
+    kept = {key: mapping[key] for key in (*USER_FILES, "study_files") if key in mapping}
     kept |= {"datasets": {"custom": mapping.get("datasets", {}).get("custom", {})}}
     kept |= {"name": mapping["name"], "studies": [study], study: section}
     source = source_digest("spikeinit.stages.plan_study")

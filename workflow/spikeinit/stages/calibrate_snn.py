@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from spikeinit import user_files
 from spikeinit.conversion.ann import load_ann
 from spikeinit.conversion.baselines import convert_by
 from spikeinit.conversion.calibrate import calibrate
@@ -43,11 +44,13 @@ def main() -> None:
     parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
     parser.add_argument("--kernel", default="auto")
     for output in ("curves", "accuracy", "layers", "calibrated"):
         parser.add_argument(f"--{output}", type=Path, required=True)
     arguments = parser.parse_args()
 
+    user_files.load_all(arguments.user_files)
     spec = from_dict(CalibrateSpec, arguments.spec)
     device = choose_device(arguments.device)
     folder = arguments.curves.parent

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from spikeinit import user_files
 from spikeinit.conversion.ann import load_ann
 from spikeinit.conversion.baselines import convert_by
 from spikeinit.conversion.layer_thresholds import read_thresholds
@@ -32,11 +33,13 @@ def main() -> None:
     parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
     parser.add_argument("--kernel", default="auto")
     parser.add_argument("--accuracy", type=Path, required=True, help="CSV to write")
     parser.add_argument("--layers", type=Path, required=True, help="CSV to write")
     arguments = parser.parse_args()
 
+    user_files.load_all(arguments.user_files)
     spec = from_dict(ConvertSpec, arguments.spec)
     device = choose_device(arguments.device)
     folder = arguments.accuracy.parent

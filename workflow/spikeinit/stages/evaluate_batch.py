@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from spikeinit import user_files
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
 from spikeinit.nested import expanded
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("--evaluated", type=Path, required=True, help="table of all runs' accuracy")
     add_options(parser)
     arguments = parser.parse_args()
+    user_files.load_all(arguments.user_files)
     evaluated = []
     for run, values in expanded(arguments.spec).items():
         folder = arguments.runs / run

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from spikeinit import user_files
 from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import UserError, run_stage
@@ -28,6 +29,7 @@ def main() -> None:
     for output in TABLES:
         parser.add_argument(f"--{output}", type=Path, required=True)
     arguments = parser.parse_args()
+    user_files.load_all(arguments.user_files)
     spec = from_dict(EvaluateSpec, arguments.spec)
     evaluate_run(spec, arguments.weights, {table: getattr(arguments, table) for table in TABLES}, arguments)
 
@@ -37,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--kernel", default="auto")
+    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
 
 
 def evaluate_run(

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from spikeinit import user_files
 from spikeinit.conversion.ann import load_ann
 from spikeinit.conversion.extraction import (
     collect_activations,
@@ -30,10 +31,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
     for output in ("activations", "table", "histogram", "sorted"):
         parser.add_argument(f"--{output}", type=Path, required=True)
     arguments = parser.parse_args()
 
+    user_files.load_all(arguments.user_files)
     spec = from_dict(ActivationsSpec, arguments.spec)
     device = choose_device(arguments.device)
     count = min(filter(None, (spec.images, spec.ann.images.train_images)))

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spikeinit import user_files
 from spikeinit.conversion.pretraining import metrics, take_ann, train_ann
 from spikeinit.datasets.load import Images, load
 from spikeinit.devices import choose_device
@@ -33,12 +34,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
     parser.add_argument("--pretrained", default="", help="a file of torchvision's weights; empty: train")
     parser.add_argument("--runs", type=Path, required=True, help="results/<name>/runs; journal and checkpoint go there")
     for output in ("weights", "metrics", "curves"):
         parser.add_argument(f"--{output}", type=Path, required=True)
     arguments = parser.parse_args()
 
+    user_files.load_all(arguments.user_files)
     spec = from_dict(AnnSpec, arguments.spec)
     device = choose_device(arguments.device)
     folder = arguments.runs / arguments.study / arguments.run

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from spikeinit import user_files
 from spikeinit.errors import run_stage
-from spikeinit.initializers import registry
 from spikeinit.io import digest, write_csv
 from spikeinit.simulation.rows import COLUMNS, rows
 from spikeinit.specs import SimulateSpec, from_dict, to_dict
@@ -27,13 +27,13 @@ def main() -> None:
     parser.add_argument("--study", required=True)
     parser.add_argument("--run", required=True)
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
-    parser.add_argument("--initializer-files", nargs="*", default=[], help="the user's own initialisers")
+    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--signals", type=Path, required=True, help="CSV to write")
     arguments = parser.parse_args()
 
     spec = from_dict(SimulateSpec, arguments.spec)
-    registry.load_files(arguments.initializer_files)
+    user_files.load_all(arguments.user_files)
     folder = arguments.signals.parent
     journal = Journal(folder / "seeds" / str(spec.seed) / "journal.jsonl")
     spawn([journal.path], arguments.tracking)

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spikeinit import user_files
 from spikeinit.datasets.load import Images, load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
-from spikeinit.initializers import registry
 from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv, write_json
 from spikeinit.networks.build import FeedForward
@@ -64,7 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--kernel", default="auto")
-    parser.add_argument("--initializer-files", nargs="*", default=[], help="the user's own initialisers")
+    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Job:
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> Job:
-        """Read the user's initialisers, choose the device, and listen for signals."""
-        registry.load_files(arguments.initializer_files)
+        """Load the user's own files, choose the device, and listen for signals."""
+        user_files.load_all(arguments.user_files)
         device = choose_device(arguments.device)
         return cls(arguments.data.parent, device, arguments.kernel, Interruption().install())
 

@@ -65,7 +65,7 @@ class LabelledRecordings(Labelled):
         """None: events have no grey values."""
 
 
-def check_labels(labels: np.ndarray, images: int, classes: int, path: Path) -> None:
+def check_labels(labels: np.ndarray, images: int, classes: int, path: Path | str) -> None:
     """Refuse labels that are too many, too few, or outside 0 .. classes - 1."""
     if len(labels) != images:
         raise UserError(f"{path}: {len(labels)} labels for {images} images; there must be one label for each image")

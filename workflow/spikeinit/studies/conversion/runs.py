@@ -11,9 +11,8 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.conversion.methods import METHODS
 from spikeinit.jobs.anns import ENERGY_NETWORK, Ann, ann_request
-from spikeinit.jobs.provenance import source_digest
+from spikeinit.jobs.provenance import network_source
 from spikeinit.jobs.runs import Run, run_name
-from spikeinit.networks import FAMILIES
 from spikeinit.specs import Images, TrainingSpec
 from spikeinit.specs.ann import AnnSpec
 from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec, ConvertSpec
@@ -117,7 +116,7 @@ def _calibration(section: Section, ann: Ann, spec: AnnSpec, method: str) -> Run:
 
 
 def _source(stage: str, spec: AnnSpec) -> str:
-    return source_digest(f"spikeinit.stages.{stage}", f"spikeinit.networks.{FAMILIES[spec.network.name]}")
+    return network_source(spec.network.name, f"spikeinit.stages.{stage}")
 
 
 def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
@@ -135,6 +134,7 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
             fitting = [name for name, method in METHODS.items() if network["activation"]["name"] in method.activations]
             found.append((path, f"none of the methods fits its activation; fitting ones: {', '.join(fitting)}"))
         found += checks.file_problems(f"{path}.pretrained", network["pretrained"])
+        found += checks.network_problems(path, network, *section["datasets"], analogue=True)
     for index, slug in enumerate(calibration["networks"]):
         if slug not in slugs:
             known = ", ".join(slugs)

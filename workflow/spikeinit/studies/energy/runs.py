@@ -122,7 +122,7 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
     found += checks.training_problems("energy.training", section["training"])
     found += checks.training_problems("energy.data_driven.ann.training", section["data_driven"]["ann"]["training"])
     found += checks.encoding_problems("energy.encoding", section["encoding"], *section["datasets"])
-    found += checks.network_problems("energy.network", section["network"])
+    found += checks.network_problems("energy.network", section["network"], *section["datasets"])
     return found
 
 

@@ -88,7 +88,7 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
 def _part_problems(path: str, section: Section) -> checks.Problems:
     layer = checks.of_layer(section["neuron"], section["neuron"]["decay"])
     return [
-        *checks.network_problems(f"{path}.network", section["network"]),
+        *checks.network_problems(f"{path}.network", section["network"], *section["datasets"]),
         *checks.encoding_problems(f"{path}.encoding", section["encoding"], *section["datasets"]),
         *checks.initializer_problems(f"{path}.initializer", section["initializer"], layer),
         *checks.training_problems(f"{path}.training", section["training"]),
