@@ -31,10 +31,11 @@ _RUNNING: list[_Running] = []
 """The innermost last."""
 
 
-def load(path: str | Path) -> ModuleType:
+def load(path: str | Path, *, registers: bool = True) -> ModuleType:
     """The module of a user's file, or of a folder with an `__init__.py`; it is run unless it was run before.
 
-    Raises `UserError` if there is no such file, if it fails while it is run, and if it registers nothing.
+    Raises `UserError` if there is no such file, if it fails while it is run, and, with `registers`, if it registers
+    nothing.
     """
     path = Path(path)
     file = path / "__init__.py" if path.is_dir() else path
@@ -42,7 +43,7 @@ def load(path: str | Path) -> ModuleType:
         raise UserError(f"{path}: no such Python file; give the path of a file that registers something of your own")
     name = module_name(path)
     if name not in sys.modules:
-        _run(name, path, file)
+        _run(name, path, file, registers)
     return sys.modules[name]
 
 
@@ -66,7 +67,7 @@ def registering() -> Path | None:
     return _RUNNING[-1].path
 
 
-def _run(name: str, path: Path, file: Path) -> None:
+def _run(name: str, path: Path, file: Path, registers: bool) -> None:
     specification = importlib.util.spec_from_file_location(
         name, file, submodule_search_locations=[str(path.resolve())] if path.is_dir() else None
     )
@@ -79,7 +80,7 @@ def _run(name: str, path: Path, file: Path) -> None:
     _RUNNING.append(running)
     try:
         specification.loader.exec_module(module)
-        if not running.registers:
+        if registers and not running.registers:
             raise UserError(
                 f"{path}: registers nothing; decorate your function with @register(...), which spikeinit.initializers,"
                 " spikeinit.networks and spikeinit.datasets offer"

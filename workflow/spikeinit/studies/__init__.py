@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from spikeinit import user_files
 from spikeinit.errors import UserError
 from spikeinit.studies.asymptote import STUDY as ASYMPTOTE
 from spikeinit.studies.conversion import STUDY as CONVERSION
@@ -24,9 +25,7 @@ def known_studies(study_files: Iterable[str | Path] = ()) -> dict[str, Study]:
     """
     found = dict(STUDIES)
     for path in filter(None, study_files):
-        from spikeinit import user_files
-
-        study = vars(user_files.load(path)).get("STUDY")
+        study = vars(user_files.load(path, registers=False)).get("STUDY")
         if not isinstance(study, Study):
             raise UserError(f"{path}: declares no study; its __init__.py must set STUDY = Study(...)")
         if study.name in found:

@@ -1,0 +1,30 @@
+"""An example of a study of one's own: do neurons of a higher threshold spike less, and at what price in accuracy?
+
+The package of a study declares one object, `STUDY`. Functions that plan are imported here. Functions that make tables,
+figures and claims need pandas and matplotlib: they are named as text, "module.function" below this package, and imported
+by the stage that calls them. schema.yaml says what the section `my_study` of the configuration may hold.
+"""
+
+from spikeinit.study import Figure, Published, Scorecard, Study, Table
+
+from . import runs
+
+STUDY = Study(
+    name="my_study",
+    paper="an example",
+    question="do neurons of a higher threshold spike less, and at what price in accuracy?",
+    package=__name__,
+    runs=runs.runs,
+    problems=runs.problems,
+    published=Published(
+        settings={"train_images": None, "test_images": None, "encoding": {"timesteps": 5}},
+        counterparts={"digits": ("digits",)},
+        files=("claims.csv",),
+    ),
+    tables=(
+        Table("tables.by_run"),
+        Table("tables.by_threshold", "Spikes of the whole network per image, and test accuracy (%), by threshold."),
+    ),
+    figures=(Figure("figures.spikes", "Spikes per image against the threshold. Small dots are single runs."),),
+    scorecard=Scorecard("claims.scorecard", "What is claimed, beside our runs.", title="Scorecard: my study"),
+)
