@@ -54,7 +54,7 @@ def test_an_error_says_what_the_key_means_in_one_sentence(config):
     del config["sensitivity"]["seeds"]
     assert errors(config).splitlines()[1:] == [
         "  energy.training.epochs  = 0   must be at least 1 (Passes over the training images)",
-        "  energy.weight_sd        = -0.1   must be at least 0 (Standard deviation of the normal law of the initial weights)",
+        "  energy.weight_sd        = -0.1   must be at least 0 (Standard deviation of the initial weights)",
         "  sensitivity.seeds       missing; it has no default (Seeds of the trainings, one training each)",
     ]
 
