@@ -5,7 +5,7 @@ VENV := .venv
 CORES ?= all
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help reproduce report ui sync audit test lint format bench lock
+.PHONY: help reproduce report ui sync audit test docs lint format bench lock
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -29,6 +29,9 @@ audit: $(INSTALLED)       ## compare every result's spec with the planned one
 test: $(INSTALLED)        ## style checks and all tests
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python -m pytest -n 3 --dist loadfile
+
+docs: $(INSTALLED)        ## docs/configuration.md: every key of the configuration, from its schema
+	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.plan.reference > docs/configuration.md
 
 lint: $(INSTALLED)        ## ruff, snakefmt, snakemake --lint
 	$(VENV)/bin/ruff check .

@@ -49,6 +49,17 @@ def test_every_problem_is_reported_at_once(config):
     assert "= -0.1   must be at least 0" in message
 
 
+def test_an_error_says_what_the_key_means_in_one_sentence(config):
+    config["energy"]["weight_sd"] = -0.1
+    config["energy"]["training"]["epochs"] = 0
+    del config["sensitivity"]["seeds"]
+    assert errors(config).splitlines()[1:] == [
+        "  energy.training.epochs  = 0   must be at least 1 (Passes over the training images)",
+        "  energy.weight_sd        = -0.1   must be at least 0 (Standard deviation of the initial weights)",
+        "  sensitivity.seeds       missing; it has no default (Seeds of the trainings, one training each)",
+    ]
+
+
 def test_what_a_schema_cannot_say_is_checked_too(config):
     config["energy"]["datasets"] = ["mnist5", "digits"]
     config["energy"]["beta_ranges"]["low"] = [0.5, 0.1]

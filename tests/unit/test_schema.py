@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from spikeinit.config.configuration import SECTION_SCHEMAS
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
+from spikeinit.initializers.registry import MODULES
 
 CLOSED = "type: object\nadditionalProperties: false\n"
 
@@ -109,3 +111,30 @@ properties:
     given = {"number": 1, "integer": 1, "either": 1, "list": [1, 2], "word": "word"}
     filled = one.with_defaults({"first": given})["first"]
     assert repr(filled) == "{'number': 1.0, 'integer': 1, 'either': 1.0, 'list': [1.0, 2.0], 'word': 'word'}"
+
+
+def described(schema, path=""):
+    """(key path, description) of every key of a schema, values of mappings with free names included."""
+    for key, child in schema.get("properties", {}).items():
+        yield f"{path}{key}", child.get("description", "")
+        yield from described(child, f"{path}{key}.")
+    for name in ("additionalProperties", "items"):
+        if isinstance(child := schema.get(name), dict):
+            if name == "additionalProperties":
+                yield f"{path}<{name}>", child.get("description", "")
+            yield from described(child, f"{path}<{name}>.")
+
+
+def test_every_key_has_a_description_that_begins_with_a_short_sentence():
+    """The first sentence also stands in error messages, behind the key, the value and the rule."""
+    found = dict(described(Schema.of(SECTION_SCHEMAS).document))
+    assert "energy.training.optimizer.learning_rate" in found
+    assert [path for path, text in found.items() if not text.endswith((".", "?"))] == []
+    long = {path: text for path, text in found.items() if len(re.split(r"[.?](?= |$)", text)[0]) > 100}
+    assert long == {}
+
+
+def test_every_initialiser_is_named_where_one_is_chosen():
+    found = dict(described(Schema.of(SECTION_SCHEMAS).document))
+    for path in ("sensitivity.initializer.name", "energy.comparison.initializers.<items>.name"):
+        assert [name for name in MODULES if not re.search(rf"\b{name}\b", found[path])] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,7 +23,8 @@ def explained(error: Any) -> Iterator[tuple[str, str]]:
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:
-                yield join(path, key), "missing; it has no default"
+                meaning = _meaning(error.schema.get("properties", {}).get(key, {}))
+                yield join(path, key), f"missing; it has no default{meaning}"
     elif error.validator == "enum":
         allowed = [str(value) for value in error.validator_value]
         close = difflib.get_close_matches(str(error.instance), allowed, n=1)
@@ -65,6 +67,10 @@ def _rule(error: Any) -> str:
         "minProperties": lambda: f"needs at least {limit} key{'s' if limit > 1 else ''}",
     }
     rule = rules.get(error.validator)
-    text = rule() if rule else error.message
-    description = error.schema.get("description") if isinstance(error.schema, Mapping) else None
-    return f"{text} ({description})" if description else text
+    return (rule() if rule else error.message) + _meaning(error.schema)
+
+
+def _meaning(schema: Mapping[str, Any]) -> str:
+    """What a key means, in brackets: the first sentence of its description; "" where there is none."""
+    first, *_ = re.split(r"\.(?= |$)", schema.get("description", ""), maxsplit=1)
+    return f" ({first})" if first else ""
