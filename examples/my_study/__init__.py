@@ -1,8 +1,8 @@
 """An example of a study of one's own: do neurons of a higher threshold spike less, and at what price in accuracy?
 
 The package of a study declares one object, `STUDY`. Functions that plan are imported here. Functions that make tables,
-figures and claims need pandas and matplotlib: they are named as text, "module.function" below this package, and imported
-by the stage that calls them. schema.yaml says what the section `my_study` of the configuration may hold.
+figures and claims need pandas and matplotlib. They are named as text, "module.function" below this package, and the
+stage that calls them imports them. schema.yaml says what the section `my_study` of the configuration may hold.
 """
 
 from spikeinit.study import Figure, Published, Scorecard, Study, Table

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from declared import SECTION_SCHEMAS
 
-from spikeinit.config.configuration import SECTION_SCHEMAS
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.initializers.registry import MODULES
