@@ -21,14 +21,17 @@ STUDIES = {study.name: study for study in (ENERGY, PROPAGATION, CONVERSION, ASYM
 def known_studies(study_files: Iterable[str | Path] = ()) -> dict[str, Study]:
     """This package's studies and then those that the user's own packages declare as STUDY, by name.
 
-    Raises `UserError` for a package that cannot be imported, declares no study, or one whose name is taken.
+    Raises `UserError` for a folder that is no package, a package that cannot be imported or declares no study, and a
+    study whose name is taken.
     """
     found = dict(STUDIES)
     for path in filter(None, study_files):
+        if not (Path(path) / "__init__.py").is_file():
+            raise UserError(f"study_files: {path}: no such package; a study is a folder with an __init__.py")
         study = vars(user_files.load(path, registers=False)).get("STUDY")
         if not isinstance(study, Study):
-            raise UserError(f"{path}: declares no study; its __init__.py must set STUDY = Study(...)")
+            raise UserError(f"study_files: {path}: declares no study; its __init__.py must set STUDY = Study(...)")
         if study.name in found:
-            raise UserError(f"{path}: there is a study {study.name!r} already; give yours another name")
+            raise UserError(f"study_files: {path}: there is a study {study.name!r} already; give yours another name")
         found[study.name] = study
     return found
