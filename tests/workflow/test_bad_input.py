@@ -21,7 +21,7 @@ energy:
   datasets: [mnist6k]
   comparison: {initializers: [{name: hee}]}
 asymptote: {grid: {encoding: {name: events}}}
-sensitivity: {sweeps: {encoding: {encoding.name: [constant, slices]}}}
+sensitivity: {sweeps: {encoding: {encoding.name: [constant, slices]}}, only: [encoding]}
 """
 
 

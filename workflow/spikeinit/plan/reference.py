@@ -26,7 +26,7 @@ How to read the tables:
 - A dot leads into a mapping: `energy.training.epochs` is the key `epochs` of `training` of `energy`.
 - `[]` stands for each item of a list. `<name>` and `<key>` stand for a key that you choose or that the text explains.
 - A *name* has 1 to 64 characters out of a-z 0-9 _ . - and begins with a letter or a digit.
-- *required*: the key has no default. It must be given wherever the mapping that it belongs to is given.
+- *required*: the key must be given wherever the mapping that it belongs to is given.
 - An empty default: the key may be left out, and nothing takes its place but what the text says.
 - *Published* values are those of the study's paper.
 """
@@ -75,7 +75,7 @@ def _rows_of(path: str, schema: Mapping[str, Any], required: bool) -> Iterator[R
 
 
 def _row(path: str, schema: Mapping[str, Any], required: bool) -> Row:
-    default = f"`{_flow(schema['default'])}`" if "default" in schema else "*required*" if required else ""
+    default = "*required*" if required else f"`{_flow(schema['default'])}`" if "default" in schema else ""
     return Row(path, kind(schema), default, schema["description"])
 
 
