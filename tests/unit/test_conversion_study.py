@@ -134,7 +134,7 @@ def test_the_stage_writes_what_the_planner_expects(drawn, tmp_path, monkeypatch)
 
 def test_accuracy_lines_are_the_tables(drawn):
     figure = figures.accuracy_by_timesteps(drawn)
-    assert [panel.get_title() for panel in figure.axes] == ["mnist5k, vgg", "mnist5k, resnet"]
+    assert [panel.get_title() for panel in figure.axes] == ["MNIST 5k, vgg", "MNIST 5k, resnet"]
     shown = lines(figure.axes[0])
     assert shown[(*figures.LOOKS["optimal"], "-")] == {1: 40.0, 2: 70.0, 4: 95.0}
     assert shown[(*figures.LOOKS["maximum"], "-")] == {1: 10.0, 2: 12.0, 4: 30.0}

@@ -17,7 +17,7 @@ from spikeinit.stages import plot
 from spikeinit.studies import figure_style as style
 from spikeinit.studies.energy import STUDY, figures
 from spikeinit.studies.energy.accuracy_figures import pareto_front
-from spikeinit.studies.energy.series import levels, looks
+from spikeinit.studies.energy.series import levels, looks_of_series
 from spikeinit.studies.table_tools import StudyRuns
 
 
@@ -142,19 +142,22 @@ def test_wide_ranges_get_a_logarithmic_scale(values, scale):
 
 
 def test_error_bars_do_not_reach_below_zero():
-    assert style.deviation(1.0, 2.0) == [[1.0], [2.0]]
-    assert style.deviation(3.0, 2.0) == [[2.0], [2.0]]
+    assert style.error_bar(1.0, 2.0) == [[1.0], [2.0]]
+    assert style.error_bar(3.0, 2.0) == [[2.0], [2.0]]
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.01, "0.01"), (0, "0"), (5000, "5,000"), (1e-6, "1e-6"), (2e6, "2e6")])
 def test_ticks_are_plain_numbers_where_short(value, text):
-    assert style.plain(value) == text
+    assert style.plain_number(value) == text
 
 
 def test_a_mean_weight_keeps_its_colour_without_the_other_initializers():
     table = pd.DataFrame({"initializer": ["normal", "he", "normal"], "weight_mean": [0.01, None, -0.01]})
-    assert looks(table)["mean weight 0.01"] == looks(table[table["initializer"] == "normal"])["mean weight 0.01"]
-    assert len({(look.color, look.marker) for look in looks(table).values()}) == 3
+    assert (
+        looks_of_series(table)["mean weight 0.01"]
+        == looks_of_series(table[table["initializer"] == "normal"])["mean weight 0.01"]
+    )
+    assert len({(look.color, look.marker) for look in looks_of_series(table).values()}) == 3
 
 
 def test_beta_ranges_go_from_low_to_high_whatever_the_order_of_runs():

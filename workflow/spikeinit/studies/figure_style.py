@@ -1,4 +1,7 @@
-"""One look for every figure: colours safe for the colour-blind, sizes for a page, the same bytes for the same data."""
+"""The page's style of every figure: sizes, scales, legends, and what several figures draw alike.
+
+Equal data give equal bytes. Names and colours stand in `looks`.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,14 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from spikeinit.io import atomic_path
-
-COLORS = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000", "#F0E442")
-"""Okabe and Ito's palette, the most distinct ones first."""
-
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h")
+from spikeinit.studies.looks import GREY
 
 PAGE_WIDTH = 7.2
 """Width of a figure in inch: two columns of a journal page."""
@@ -54,8 +55,8 @@ LOG_FROM = 10.0
 """A scale is logarithmic where its largest value is at least this many times its smallest."""
 MANY_DECADES = 1000.0
 """From here on a logarithmic scale labels only powers of ten."""
-LINE_STYLES = ("--", ":", "-.")
-"""Lines of what is shown beside the main series, which are solid."""
+NANO = 1e9
+"""Joules are drawn in nanojoules."""
 
 
 def render(draw: Callable[..., Figure], folder: str | Path, name: str, *arguments: Any) -> list[Path]:
@@ -123,28 +124,63 @@ def scale_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
         axis.set_major_locator(
             LogLocator(subs=(1.0, 2.0, 5.0) if positive.max() < MANY_DECADES * positive.min() else (1.0,))
         )
-    axis.set_major_formatter(FuncFormatter(plain))
+    axis.set_major_formatter(FuncFormatter(plain_number))
     axis.set_minor_formatter(NullFormatter())
 
 
-def plain(value: float, _: int | None = None) -> str:
+def plain_number(value: float, _: int | None = None) -> str:
     """A tick's label without powers where it is short: 0.1, 20, 5,000."""
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:,.10g}"
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
 
 
-def deviation(mean: float, sd: float) -> list[list[float]]:
+def error_bar(mean: float, sd: float) -> list[list[float]]:
     """Error bar of one standard deviation each way that does not reach below zero, as matplotlib wants it."""
     return [[min(sd, mean)], [sd]]
 
 
-def dots(axes: Axes, x: float, values: Sequence[float], color: str, width: float = 0.0) -> None:
+def mean_and_band(
+    axes: Axes, x: Iterable[float], mean: Any, low: Any, high: Any, *, floor: float | None = None, **line: Any
+) -> Line2D:
+    """A line of means and a translucent band from `low` to `high` around it; returns the line.
+
+    `x`, `mean`, `low` and `high` have one value for each point. With `floor`, points whose mean lies below it are not
+    drawn, and the band ends there: for logarithmic axes, and for measures that cannot be negative. `line`: options of
+    `Axes.plot`, "color" among them.
+    """
+    mean, low, high = (np.asarray(values, dtype=float) for values in (mean, low, high))
+    if floor is not None:
+        shown = mean >= floor
+        mean, low, high = np.where(shown, mean, np.nan), np.maximum(low, floor), np.where(shown, high, np.nan)
+    axes.fill_between(x, low, high, color=line["color"], alpha=0.15, linewidth=0)
+    return axes.plot(x, mean, **line)[0]
+
+
+def shades(count: int) -> list[tuple[float, ...]]:
+    """Colours for the values of a quantity, dark to bright as it rises; the palest end is left out."""
+    return list(map(tuple, colormaps["viridis"](np.linspace(0, 0.88, count))))
+
+
+def side_by_side(count: int, width: float) -> np.ndarray:
+    """Offsets at which `count` series share a place on an axis, together as wide as `width`."""
+    return width * ((np.arange(count) + 0.5) / max(count, 1) - 0.5)
+
+
+def single_runs(axes: Axes, x: float, values: Sequence[float], color: str, width: float = 0.0) -> None:
     """Single runs as small translucent dots around `x`, spread evenly so that equal values show side by side."""
     spread = np.linspace(-width / 2, width / 2, len(values)) if len(values) > 1 else np.zeros(len(values))
     axes.plot(x + spread, values, linestyle="", marker=".", markersize=3.5, color=color, alpha=0.35, markeredgewidth=0)
 
 
-def empty(axes: Axes, text: str = "no runs") -> None:
+def say_empty(axes: Axes, text: str = "no runs") -> None:
     """Say in the panel that there is nothing to draw."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="#666666")
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
+def empty_figure(text: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    figure, axes = panels(1, 1)
+    say_empty(axes[0, 0], text)
+    axes[0, 0].set_axis_off()
+    return figure

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from spikeinit.statistics.intervals import mean_interval
-from spikeinit.studies.asymptote.heat_maps import PRINTED_NAMES
-from spikeinit.studies.asymptote.looks import NAMES, neuron_text
+from spikeinit.studies.asymptote.printed import PRINTED_NAMES, neuron_text
 from spikeinit.studies.asymptote.sentences import SENTENCES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
 from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
@@ -113,7 +112,7 @@ def _cell(
     claim = Claim(
         f"{name}:{printed['initializer']}",
         source,
-        f"{text}, {NAMES[initializer]}: " + ("training fails" if failed else "accuracy in %"),
+        f"{text}, {printed['initializer'].capitalize()}: " + ("training fails" if failed else "accuracy in %"),
         "-" if failed else f"{percent:.{2 if digit == 0.01 else 1}f}",
         (dataset,),
     )

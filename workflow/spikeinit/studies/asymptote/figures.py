@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.asymptote.looks import NAMES, color_of, look_of, name_of, neuron_text, neurons, ordered
+from spikeinit.studies.asymptote.printed import neuron_text, neurons
+from spikeinit.studies.looks import COLORS, DARK_GREY, dataset_name, in_two_lines, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 TECHNIQUES = {"none": "neither", "dropout": "dropout", "bn": "BN", "bntt": "BN through time"}
@@ -29,7 +30,7 @@ def response_curves(tables: StudyTables) -> Figure:
     handles: dict[str, Any] = {}
     for index, place in enumerate(neurons(table)):
         own = table[(table["k"] == place[0]) & (table["lambda"] == place[1]) & (table["theta"] == place[2])]
-        panel, color = axes[0, 0 if place[0] == 1 else 1], style.COLORS[index % len(style.COLORS)]
+        panel, color = axes[0, 0 if place[0] == 1 else 1], COLORS[index % len(COLORS)]
         line = panel.plot(own["current"], own["theory"], color=color)[0]
         handles[neuron_text(place)] = line
         line = own[own["asymptote"].between(0, 1)]
@@ -39,7 +40,7 @@ def response_curves(tables: StudyTables) -> Figure:
     for panel, title in zip(axes[0], ("k = 1", "k < 1"), strict=True):
         panel.set(title=title, xlabel="constant current i")
     axes[0, 0].set_ylabel("spikes per step")
-    gray = {"color": "#444444"}
+    gray = {"color": DARK_GREY}
     handles |= {
         "theory": Line2D([], [], **gray),
         "asymptote": Line2D([], [], linestyle="--", **gray),
@@ -58,23 +59,23 @@ def firing_rates_before_training(tables: StudyTables) -> Figure:
     handles: dict[str, Any] = {}
     for panel, (dataset, network) in zip(axes.flat, nets, strict=False):
         own = table[(table["dataset"] == dataset) & (table["network"] == network)]
-        for initializer in ordered(own["initializer"]):
+        for initializer, look in looks_of(own["initializer"]).items():
             line = own[own["initializer"] == initializer].sort_values("layer")
-            handles[name_of(initializer)] = panel.errorbar(
+            handles[look.name] = panel.errorbar(
                 line["layer"],
                 line["rate_mean"],
                 np.minimum(line["rate_sd"].fillna(0), line["rate_mean"]),
-                **look_of(initializer),
-                marker="o",
+                **look.stroke,
+                marker=look.marker,
                 markersize=4,
                 capsize=2,
                 elinewidth=0.8,
             )
-        panel.set(title=f"{network} on {dataset}", xlabel="layer", ylabel="spikes per neuron and step")
+        panel.set(title=f"{network} on {dataset_name(dataset)}", xlabel="layer", ylabel="spikes per neuron and step")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_ylim(bottom=0)
     style.hide_unused(axes, len(nets))
-    style.legend_below(figure, handles, columns=len(NAMES))
+    style.legend_below(figure, handles, columns=5)
     return figure
 
 
@@ -95,16 +96,16 @@ def early_loss_and_rates(tables: StudyTables) -> Figure:
     """Figure 1: loss, and rates of the spiking layers, over the first iterations, one column per initialiser."""
     own = _first_task(tables)
     own = own[own["encoding"] == _rate_coding(own)]
-    initializers = ordered(own["initializer"])
-    figure, axes = style.panels(2, len(initializers), height=1.7, legend=0.5, sharex=True, sharey="row")
+    known = looks_of(own["initializer"])
+    figure, axes = style.panels(2, len(known), height=1.7, legend=0.5, sharex=True, sharey="row")
     handles: dict[str, Any] = {}
     layers = [c for c in own if c.startswith("rate_") and own[c].notna().any()]
-    for column, initializer in enumerate(initializers):
+    for column, (initializer, look) in enumerate(known.items()):
         line = own[own["initializer"] == initializer]
-        axes[0, column].plot(line["iteration"], line["train_loss"], color=color_of(initializer))
-        axes[0, column].set_title(name_of(initializer))
+        axes[0, column].plot(line["iteration"], line["train_loss"], color=look.color)
+        axes[0, column].set_title(in_two_lines(look.name))
         for index, layer in enumerate(layers):
-            color = style.COLORS[index % len(style.COLORS)]
+            color = COLORS[index % len(COLORS)]
             drawn = axes[1, column].plot(line["iteration"], line[layer], color=color)
             handles[f"layer {layer.removeprefix('rate_')}"] = drawn[0]
         axes[1, column].xaxis.set_major_locator(MaxNLocator(3, integer=True))
@@ -112,7 +113,7 @@ def early_loss_and_rates(tables: StudyTables) -> Figure:
     axes[1, 0].set_ylabel("spikes per\nneuron and step")
     for panel in axes[-1, :]:
         panel.set_xlabel("iteration")
-    style.legend_below(figure, handles, columns=len(NAMES))
+    style.legend_below(figure, handles, columns=5)
     return figure
 
 
@@ -131,25 +132,21 @@ def coding_curves(tables: StudyTables) -> Figure:
     axes[1, 0].set_ylabel("training accuracy (%)")
     for panel in axes[-1, :]:
         panel.set_xlabel("iteration")
-    style.legend_below(figure, handles, columns=len(NAMES))
+    style.legend_below(figure, handles, columns=5)
     return figure
 
 
 def _lines(panel: Axes, frame: pd.DataFrame, value: str, *, band: bool = False) -> dict[str, Any]:
     """One smoothed line per initialiser, with a band of one standard deviation over the seeds if `band`."""
     handles = {}
-    for initializer in ordered(frame["initializer"]):
+    for initializer, look in looks_of(frame["initializer"]).items():
         line = frame[frame["initializer"] == initializer].sort_values("iteration")
         window = max(1, len(line) // SMOOTHED)
         block = np.minimum(np.arange(len(line)) // window, max(0, len(line) // window - 1))  # no short last window
         mean = line.groupby(block)[[value, "iteration"]].mean()
-        color = color_of(initializer)
-        handles[name_of(initializer)] = panel.plot(mean["iteration"], mean[value], **look_of(initializer))[0]
-        if band:
-            sd = line.groupby(block)[f"{value}_sd"].mean().fillna(0)
-            panel.fill_between(
-                mean["iteration"], np.maximum(mean[value] - sd, 0), mean[value] + sd, color=color, alpha=0.12, lw=0
-            )
+        sd = line.groupby(block)[f"{value}_sd"].mean().fillna(0) if band else 0
+        x, centre = mean["iteration"], mean[value]
+        handles[look.name] = style.mean_and_band(panel, x, centre, centre - sd, centre + sd, floor=0, **look.stroke)
     return handles
 
 
@@ -166,9 +163,7 @@ def surrogate_curves(tables: StudyTables) -> Figure:
 def _versatility_curves(curves: pd.DataFrame, experiment: str, method: str) -> Figure:
     own = curves[curves["experiment"] == experiment]
     if own.empty:
-        figure, axes = style.panels(1, 1)
-        style.empty(axes[0, 0], "no curves: trace_every is null")
-        return figure
+        return style.empty_figure("no curves: trace_every is null")
     methods, places = list(own[method].unique()), neurons(own)
     figure, axes = style.panels(len(places), len(methods), height=1.15, legend=0.5, sharex=True, sharey=True)
     handles: dict[str, Any] = {}
@@ -184,7 +179,7 @@ def _versatility_curves(curves: pd.DataFrame, experiment: str, method: str) -> F
     figure.supylabel("training accuracy (%) for (k, λ, θ)", fontsize=9)
     for panel in axes[-1, :]:
         panel.set_xlabel("iteration")
-    style.legend_below(figure, handles, columns=len(NAMES))
+    style.legend_below(figure, handles, columns=5)
     return figure
 
 
@@ -197,19 +192,18 @@ def normalization(tables: StudyTables) -> Figure:
     for panel, dataset in zip(axes[:, 0], datasets, strict=True):
         own = table[table["dataset"] == dataset]
         cases = list(own[["technique", "k", "lambda"]].drop_duplicates().itertuples(index=False, name=None))
-        known = ordered(own["initializer"])
-        for position, initializer in enumerate(known):
+        known = looks_of(own["initializer"])
+        for offset, (initializer, look) in zip(style.side_by_side(len(known), 0.7), known.items(), strict=True):
             for x, case in enumerate(cases):
                 rows = own[(own["technique"] == case[0]) & (own["k"] == case[1]) & (own["lambda"] == case[2])]
                 for cell in rows[rows["initializer"] == initializer].to_dict("records"):
-                    offset = 0.7 * ((position + 0.5) / len(known) - 0.5)
-                    look = {"color": color_of(initializer), "marker": "x" if cell["outcome"] == "failed" else "o"}
-                    panel.plot(x + offset, cell["accuracy_mean"], linestyle="", **look)
-                    handles[name_of(initializer)] = Line2D([], [], linestyle="", marker="o", color=look["color"])
+                    marker = "x" if cell["outcome"] == "failed" else look.marker
+                    panel.plot(x + offset, cell["accuracy_mean"], linestyle="", color=look.color, marker=marker)
+                    handles[look.name] = Line2D([], [], linestyle="", marker=look.marker, color=look.color)
         labels = [f"{TECHNIQUES[technique]}\n(k, λ) = ({k:g}, {gain:g})" for technique, k, gain in cases]
         panel.set_xticks(range(len(cases)), labels)
-        panel.set(title=dataset, ylabel="test accuracy (%)")
+        panel.set(title=dataset_name(dataset), ylabel="test accuracy (%)")
         panel.set_ylim(bottom=0)
-    handles["failed"] = Line2D([], [], linestyle="", marker="x", color="#444444")
+    handles["failed"] = Line2D([], [], linestyle="", marker="x", color=DARK_GREY)
     style.legend_below(figure, handles, columns=6)
     return figure

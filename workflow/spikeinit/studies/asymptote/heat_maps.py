@@ -12,14 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.asymptote.looks import name_of, neuron_text, neurons, ordered
+from spikeinit.studies.asymptote.printed import PRINTED_NAMES, neuron_text, neurons
 from spikeinit.studies.asymptote.tables import FAILED
+from spikeinit.studies.looks import VERMILION, look_of, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 FAILURE_COLOR = "#B0B0B0"
 UNDEFINED_COLOR = "#FFFFFF"
-PRINTED_NAMES = {"glorot": "glorot", "he": "he", "wu2018": "wu", "lee2016": "lee", "ding2022": "ding"}
-"""Our initialisers -> their names in the published tables."""
 
 
 def grid_accuracy(tables: StudyTables) -> Figure:
@@ -32,15 +31,13 @@ def grid_iterations(tables: StudyTables) -> Figure:
     table = tables["grid"]
     speeds = [column for column in table if column.startswith("iterations_to_") and column.endswith("_mean")]
     if not speeds:
-        figure, axes = style.panels(1, 1)
-        style.empty(axes[0, 0], "no target accuracy in the configuration")
-        return figure
+        return style.empty_figure("no target accuracy in the configuration")
     target = speeds[0].removeprefix("iterations_to_").removesuffix("_mean")
     return _grid(table, speeds[0], f"iterations to {target} % training accuracy", "viridis_r", "never reached")
 
 
 def _grid(table: pd.DataFrame, value: str, label: str, palette: str, failed: str) -> Figure:
-    thetas, initializers = list(table["theta"].unique()), ordered(table["initializer"])
+    thetas, initializers = list(table["theta"].unique()), list(looks_of(table["initializer"]))
     ks, gains = sorted(table["k"].unique()), sorted(table["lambda"].unique())
     known = table.loc[_works(table, value), value]
     limits = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
@@ -55,7 +52,7 @@ def _grid(table: pd.DataFrame, value: str, label: str, palette: str, failed: str
             cells = {(row["k"], row["lambda"]): row for row in own.to_dict("records")}
             values = [[_shown(cells.get((k, gain)), value) for gain in gains] for k in ks]
             picture = _heat_map(panel, values, palette, limits)
-            panel.set_title(name_of(initializer) + (f", θ = {theta:g}" if len(thetas) > 1 else ""))
+            panel.set_title(look_of(initializer).name + (f", θ = {theta:g}" if len(thetas) > 1 else ""))
             panel.set_xticks(range(len(gains)), [f"{gain:g}" for gain in gains], rotation=90 if len(gains) > 6 else 0)
             panel.set_yticks(range(len(ks)), [f"{k:g}" for k in ks])
             panel.tick_params(labelbottom=True)
@@ -112,7 +109,7 @@ def surrogates(tables: StudyTables) -> Figure:
 
 def _versatility(table: pd.DataFrame, method: str, printed: pd.DataFrame | None) -> Figure:
     methods, places = list(table[method].unique()), neurons(table)
-    initializers = ordered(table["initializer"])
+    initializers = list(looks_of(table["initializer"]))
     figure, axes = style.panels(1, len(methods), height=0.5 + 0.3 * len(places), legend=0.6, sharey=True)
     picture = None
     for panel, name in zip(axes[0], methods, strict=True):
@@ -121,14 +118,14 @@ def _versatility(table: pd.DataFrame, method: str, printed: pd.DataFrame | None)
         values = [[_shown(cells.get((*place, one)), "accuracy_mean") for one in initializers] for place in places]
         picture = _heat_map(panel, values, "viridis", (0.0, 100.0))
         panel.set_title(name)
-        panel.set_xticks(range(len(initializers)), [name_of(one) for one in initializers], rotation=90)
+        panel.set_xticks(range(len(initializers)), [look_of(one).name for one in initializers], rotation=90)
         for row, column in _printed_failures(printed, method, name, places, initializers):
-            panel.plot(column, row, marker="x", color="#D55E00", markersize=6, markeredgewidth=1.5)
+            panel.plot(column, row, marker="x", color=VERMILION, markersize=6, markeredgewidth=1.5)
     axes[0, 0].set_yticks(range(len(places)), [neuron_text(place) for place in places])
     axes[0, 0].invert_yaxis()
     axes[0, 0].set_ylabel("(k, λ, θ)")
     figure.colorbar(picture, ax=axes, label="test accuracy (%)", shrink=0.8)
-    cross = axes[0, 0].plot([], [], linestyle="", marker="x", color="#D55E00", markeredgewidth=1.5)[0]
+    cross = axes[0, 0].plot([], [], linestyle="", marker="x", color=VERMILION, markeredgewidth=1.5)[0]
     style.legend_below(figure, {"failed": Patch(facecolor=FAILURE_COLOR), "the paper prints “-”": cross})
     return figure
 

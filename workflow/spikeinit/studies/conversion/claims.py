@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
+from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
 from spikeinit.tables import read_table
 
@@ -26,7 +27,6 @@ CLOSE = 2.0
 """Percentage points within which accuracies are "comparable"."""
 
 METHODS = {"Ours": "optimal", "Ours+SNM": "snm_optimal", "Opt": "opt_clipped"}
-NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet"}
 
 
 def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
@@ -72,7 +72,7 @@ def _cell(evidence: Evidence, source: str, row: dict, what: str, found: pd.DataF
             + ([f"T{row['timesteps']:.0f}"] if steps else [])
         ),
         source=source,
-        statement=f"{NAMES[row['dataset']]}, {row['architecture']}, {what}{steps}: accuracy in %",
+        statement=f"{dataset_name(row['dataset'])}, {row['architecture']}, {what}{steps}: accuracy in %",
         published=f"{row['snn_accuracy']:.2f}",
         datasets=(row["dataset"],),
         comparable_scaled=False,
@@ -94,7 +94,8 @@ def _energies(evidence: Evidence) -> Iterator[ScorecardEntry]:
         claim = Claim(
             claim=f"section9:{row['model']}",
             source="Section 9",
-            statement=f"{NAMES[row['dataset']]}, {row['architecture']}, {row['model']}{steps}: energy per image in mJ",
+            statement=f"{dataset_name(row['dataset'])}, {row['architecture']}, {row['model']}{steps}: "
+            "energy per image in mJ",
             published=f"{row['energy_mJ']:g}",
             datasets=(row["dataset"],),
             comparable_scaled=False,

@@ -18,10 +18,24 @@ from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
+from spikeinit.studies.looks import (
+    BLACK,
+    BLUE,
+    DARK_GREY,
+    GREEN,
+    GREY,
+    MARKERS,
+    ORANGE,
+    PINK,
+    SKY,
+    VERMILION,
+    YELLOW,
+    dataset_name,
+    numbered_look,
+)
 from spikeinit.studies.table_tools import StudyTables
 
 ANN = ["dataset", "network"]
-NANO = 1e9
 NAMES = {
     "max": "maximum",
     "percentile": "99.9th percentile",
@@ -37,15 +51,15 @@ NAMES = {
 }
 """How methods are called in legends."""
 LOOKS = {
-    "maximum": ("#999999", "s"),
-    "99.9th percentile": ("#56B4E9", "v"),
-    "MSE grid": ("#009E73", "D"),
-    "bias shift (Opt)": ("#CC79A7", "P"),
-    "QCFS": ("#F0E442", "h"),
-    "signed neurons (SNM)": ("#000000", "X"),
-    "optimal": ("#D55E00", "o"),
-    "optimal, all reals": ("#E69F00", "^"),
-    "optimal, by channel": ("#0072B2", "*"),
+    "maximum": (GREY, "s"),
+    "99.9th percentile": (SKY, "v"),
+    "MSE grid": (GREEN, "D"),
+    "bias shift (Opt)": (PINK, "P"),
+    "QCFS": (YELLOW, "h"),
+    "signed neurons (SNM)": (BLACK, "X"),
+    "optimal": (VERMILION, "o"),
+    "optimal, all reals": (ORANGE, "^"),
+    "optimal, by channel": (BLUE, "*"),
     "SNM + optimal": ("#8B4513", "<"),
 }
 PUBLISHED_METHODS = {"Ours": "optimal", "Ours+SNM": "SNM + optimal", "Opt": "bias shift (Opt)"}
@@ -65,7 +79,7 @@ def accuracy_by_timesteps(tables: StudyTables) -> Figure:
     figure, axes = style.panels(*style.grid_of(len(groups)), height=2.5, legend=0.8)
     handles: dict[str, Any] = {}
     for panel, ((dataset, network), own) in zip(axes.flat, groups, strict=False):
-        reference = panel.axhline(own["ann_accuracy"].iloc[0], color="#444444", linestyle="--", linewidth=1)
+        reference = panel.axhline(own["ann_accuracy"].iloc[0], color=DARK_GREY, linestyle="--", linewidth=1)
         for method, line in own.groupby("method", sort=False):
             handles[NAMES[method]] = _line(panel, line["timesteps"], line["accuracy"], NAMES[method])
         printed = _printed(tables, dataset, own["architecture"].iloc[0], own["activation"].iloc[0])
@@ -76,7 +90,7 @@ def accuracy_by_timesteps(tables: StudyTables) -> Figure:
             handles[f"{PUBLISHED_METHODS[method]} (printed)"] = Line2D([], [], **look)
         handles["analogue network"] = reference
         _steps_axis(panel, own["timesteps"])
-        panel.set(title=f"{dataset}, {network}", ylabel="test accuracy (%)")
+        panel.set(title=f"{dataset_name(dataset)}, {network}", ylabel="test accuracy (%)")
     style.hide_unused(axes, len(groups))
     style.legend_below(figure, _ordered(handles))
     return figure
@@ -114,12 +128,12 @@ def published_accuracy(tables: StudyTables) -> Figure:
         for (method, architecture), line in frame.groupby(["method", "architecture"], sort=False):
             ours = PUBLISHED_METHODS.get(method)
             color = LOOKS[ours][0] if ours else "#bbbbbb"
-            marker = dict(zip(dict.fromkeys(ARCHITECTURES.values()), style.MARKERS, strict=False))[architecture]
+            marker = dict(zip(dict.fromkeys(ARCHITECTURES.values()), MARKERS, strict=False))[architecture]
             panel.plot(line["timesteps"], line["snn_accuracy"], color=color, marker=marker, zorder=3 if ours else 2)
             handles[ours or "earlier methods, as reported"] = Line2D([], [], color=color)
-            handles[architecture] = Line2D([], [], color="#444444", marker=marker, linestyle="")
+            handles[architecture] = Line2D([], [], color=DARK_GREY, marker=marker, linestyle="")
         _steps_axis(panel, frame["timesteps"])
-        panel.set(title=f"{dataset}, {title} (printed)", ylabel="test accuracy (%)")
+        panel.set(title=f"{dataset_name(dataset)}, {title} (printed)", ylabel="test accuracy (%)")
     style.legend_below(figure, dict(sorted(handles.items(), key=lambda item: item[1].get_linestyle() == "None")))
     return figure
 
@@ -133,11 +147,16 @@ def activation_distributions(tables: StudyTables) -> Figure:
         layer = sorted(own["layer"].astype(str).unique(), key=_layer_number)[1 if own["layer"].nunique() > 1 else 0]
         bins = own[own["layer"].astype(str) == layer]
         edges, density = _density([*bins["low"], bins["high"].iloc[-1]], bins["count"])
-        row[0].stairs(density, edges, fill=True, color=style.COLORS[0], alpha=0.7)
-        row[0].set(title=f"{dataset}, {network}, layer {layer}", xlabel="activation", ylabel="density", xlim=(0, None))
+        row[0].stairs(density, edges, fill=True, color=BLUE, alpha=0.7)
+        row[0].set(
+            title=f"{dataset_name(dataset)}, {network}, layer {layer}",
+            xlabel="activation",
+            ylabel="density",
+            xlim=(0, None),
+        )
         line = ordered[(ordered["dataset"] == dataset) & (ordered["network"] == network)]
         line = line[line["layer"].astype(str) == layer]
-        row[1].plot(100 * line["rank"], line["value"], color=style.COLORS[0])
+        row[1].plot(100 * line["rank"], line["value"], color=BLUE)
         row[1].set(title="sorted", xlabel="share of the positive activations (%)", ylabel="activation")
     return figure
 
@@ -167,7 +186,11 @@ def layer_error(tables: StudyTables) -> Figure:
         style.scale_axis(panel, "y", own["relative_error"])
         if panel.get_yscale() == "linear":
             panel.set_ylim(bottom=0)
-        panel.set(title=f"{dataset}, {network}, T = {shown}", xlabel="layer", ylabel="mean error / mean activation")
+        panel.set(
+            title=f"{dataset_name(dataset)}, {network}, T = {shown}",
+            xlabel="layer",
+            ylabel="mean error / mean activation",
+        )
     style.hide_unused(axes, len(groups))
     style.legend_below(figure, _ordered(handles))
     return figure
@@ -183,13 +206,16 @@ def thresholds(tables: StudyTables) -> Figure:
     for panel, ((dataset, network), own) in zip(axes.flat, groups, strict=False):
         for position, timesteps in enumerate(_spread(sorted(own["timesteps"].unique()))):
             line = own[own["timesteps"] == timesteps]
-            look = {"color": style.COLORS[position], "marker": style.MARKERS[position]}
+            look = numbered_look(position)
             (handles[f"T = {timesteps}"],) = panel.plot(line["layer"], line["of_maximum"], **look)
         panel.set(
-            title=f"{dataset}, {network}", xlabel="layer", ylabel="threshold / largest activation", ylim=(0, None)
+            title=f"{dataset_name(dataset)}, {network}",
+            xlabel="layer",
+            ylabel="threshold / largest activation",
+            ylim=(0, None),
         )
     if not groups:
-        style.empty(axes.flat[0])
+        style.say_empty(axes.flat[0])
     style.hide_unused(axes, max(1, len(groups)))
     style.legend_below(figure, handles)
     return figure
@@ -210,13 +236,15 @@ def calibration_curves(tables: StudyTables) -> Figure:
             panel.axvline(max(0, start - 0.5), color="#cccccc", linewidth=0.8, zorder=0)
             panel.annotate(
                 f"T = {timesteps}", (max(0, start - 0.5), 1), xycoords=("data", "axes fraction"), fontsize=8,
-                color="#666666", xytext=(3, -2), textcoords="offset points", va="top",
+                color=GREY, xytext=(3, -2), textcoords="offset points", va="top",
             )  # fmt: skip
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.set(title=f"{dataset}, {network}", xlabel="epoch of calibration", ylabel="test accuracy (%)")
+        panel.set(
+            title=f"{dataset_name(dataset)}, {network}", xlabel="epoch of calibration", ylabel="test accuracy (%)"
+        )
         panel.set(ylim=(0, 112), yticks=range(0, 101, 20))  # room for the numbers of steps above the lines
     if not groups:
-        style.empty(axes.flat[0], "no network is calibrated")
+        style.say_empty(axes.flat[0], "no network is calibrated")
     style.hide_unused(axes, max(1, len(groups)))
     style.legend_below(figure, handles)
     return figure
@@ -238,14 +266,16 @@ def accuracy_against_energy(tables: StudyTables) -> Figure:
             solid = stage == "conversion"
             look = {"color": color, "marker": marker, "linestyle": "-" if solid else ":"}
             look |= {"fillstyle": "full" if solid else "none"}
-            panel.plot(NANO * line[f"energy_of_spikes_{convention}"], line["accuracy"], **look)
+            panel.plot(style.NANO * line[f"energy_of_spikes_{convention}"], line["accuracy"], **look)
             handles[name if solid else f"{name}, calibrated"] = Line2D([], [], **look)
-        star = {"color": "#444444", "marker": "*", "linestyle": "", "markersize": 10}
-        analogue = NANO * own[f"ann_energy_{convention}"].iloc[0]
+        star = {"color": DARK_GREY, "marker": "*", "linestyle": "", "markersize": 10}
+        analogue = style.NANO * own[f"ann_energy_{convention}"].iloc[0]
         panel.plot(analogue, accuracies[dataset, network], **star)
         handles["analogue network"] = Line2D([], [], **star)
         panel.set_xscale("log")
-        panel.set(title=f"{dataset}, {network}", xlabel="energy per image (nJ)", ylabel="test accuracy (%)")
+        panel.set(
+            title=f"{dataset_name(dataset)}, {network}", xlabel="energy per image (nJ)", ylabel="test accuracy (%)"
+        )
         panel.set(xlim=(analogue / 10**ENERGY_DECADES, 2 * analogue), ylim=(0, 101))
     style.hide_unused(axes, len(groups))
     style.legend_below(figure, _ordered(handles))

@@ -16,10 +16,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.energy.series import Look, looks, series_name
+from spikeinit.studies.energy.series import looks_of_series, series_name
+from spikeinit.studies.looks import DARK_GREY, Look, dataset_name
 from spikeinit.studies.table_tools import StudyTables
 
-NANO = 1e9
 FRONT = "Pareto front"
 
 
@@ -30,10 +30,12 @@ def accuracy_against_spikes(tables: StudyTables) -> Figure:
     figure, axes = style.panels(*style.grid_of(len(datasets)), height=2.9, legend=0.9)
     handles: dict[str, Any] = {}
     for panel, dataset in zip(axes.flat, datasets, strict=False):
-        handles |= _accuracy_panel(panel, frame[frame["dataset"] == dataset], "spikes_per_image", looks(frame))
-        panel.set(title=dataset, xlabel="spikes per image", ylabel="test accuracy (%)")
+        handles |= _accuracy_panel(
+            panel, frame[frame["dataset"] == dataset], "spikes_per_image", looks_of_series(frame)
+        )
+        panel.set(title=dataset_name(dataset), xlabel="spikes per image", ylabel="test accuracy (%)")
     style.hide_unused(axes, len(datasets))
-    style.legend_below(figure, _ordered(handles, looks(frame)))
+    style.legend_below(figure, _ordered(handles, looks_of_series(frame)))
     return figure
 
 
@@ -45,15 +47,15 @@ def accuracy_against_energy(tables: StudyTables) -> Figure:
         name.removesuffix("_mean") for name in frame if name.startswith("energy_") and name.endswith("_mean")
     ]
     for column in (f"{name}_{kind}" for name in conventions for kind in ("mean", "sd")):
-        frame[column] *= NANO
+        frame[column] *= style.NANO
     figure, axes = style.panels(len(conventions), len(datasets), height=2.6, legend=0.9)
     handles: dict[str, Any] = {}
     for row, convention in zip(axes, conventions, strict=True):
         for panel, dataset in zip(row, datasets, strict=True):
-            handles |= _accuracy_panel(panel, frame[frame["dataset"] == dataset], convention, looks(frame))
-            panel.set_title(f"{dataset}, {convention.removeprefix('energy_')}")
+            handles |= _accuracy_panel(panel, frame[frame["dataset"] == dataset], convention, looks_of_series(frame))
+            panel.set_title(f"{dataset_name(dataset)}, {convention.removeprefix('energy_')}")
             panel.set(xlabel="energy per image (nJ)", ylabel="test accuracy (%)")
-    style.legend_below(figure, _ordered(handles, looks(frame)))
+    style.legend_below(figure, _ordered(handles, looks_of_series(frame)))
     return figure
 
 
@@ -69,7 +71,7 @@ def _accuracy_panel(axes: Axes, own: pd.DataFrame, cost: str, known: dict[str, L
     own = own.assign(error=100.0 - own["accuracy_mean"], error_sd=own["accuracy_sd"].fillna(0.0))
     own = own[np.isfinite(own["cost"]) & np.isfinite(own["error"])]
     if own.empty:
-        style.empty(axes)
+        style.say_empty(axes)
         return {}
     handles: dict[str, Any] = {}
     front = own.iloc[pareto_front(own["cost"].to_numpy(), own["error"].to_numpy())].sort_values("cost")
@@ -83,8 +85,8 @@ def _accuracy_panel(axes: Axes, own: pd.DataFrame, cost: str, known: dict[str, L
         axes.errorbar(
             record["cost"],
             record["error"],
-            xerr=style.deviation(record["cost"], record["cost_sd"]),
-            yerr=style.deviation(record["error"], record["error_sd"]),
+            xerr=style.error_bar(record["cost"], record["cost_sd"]),
+            yerr=style.error_bar(record["error"], record["error_sd"]),
             fmt="none",
             ecolor=look.color,
             elinewidth=0.7,
@@ -94,14 +96,14 @@ def _accuracy_panel(axes: Axes, own: pd.DataFrame, cost: str, known: dict[str, L
         axes.plot(record["cost"], record["error"], zorder=3, **_marker(look.color, look.marker, record["beta_range"]))
         handles.setdefault(name, Line2D([], [], **_marker(look.color, look.marker, "medium")))
         if record["initializer"] == "normal":
-            fill = Line2D([], [], **_marker("#444444", "o", record["beta_range"]))
+            fill = Line2D([], [], **_marker(DARK_GREY, "o", record["beta_range"]))
             handles.setdefault(f"decay {record['beta_range']}", fill)
     style.scale_axis(axes, "x", own["cost"])
     worst = own["error"] + own["error_sd"]
     style.scale_axis(axes, "y", [*own["error"], *worst])
     if axes.get_yscale() == "log":
         axes.set_ylim(own["error"].min() / 1.5, worst.max() * 1.2)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: style.plain(round(100.0 - error, 6))))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: style.plain_number(round(100.0 - error, 6))))
     axes.invert_yaxis()
     return handles
 

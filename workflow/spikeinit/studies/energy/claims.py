@@ -30,8 +30,9 @@ from spikeinit.studies.energy.audit.published_tables import (
     load_published,
     row_name,
 )
-from spikeinit.studies.energy.samples import NAMES, Samples
+from spikeinit.studies.energy.samples import Samples
 from spikeinit.studies.energy.sentences import CONCLUSIONS, SENTENCES
+from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
 
 OUTPUT_LAYER = 6
@@ -56,7 +57,7 @@ def _cells(evidence: Evidence, samples: Samples, published: PublishedTables) -> 
         claim = Claim(
             claim=f"table{cell.table}:{row.replace(', ', ',').replace(' ', '-')}:{cell.measure.replace(' ', '')}",
             source=f"Table {cell.table}",
-            statement=f"{NAMES[cell.dataset]}, {row}: {_measure_text(cell)}",
+            statement=f"{dataset_name(cell.dataset)}, {row}: {_measure_text(cell)}",
             published=f"{cell.mean} ({cell.deviation})",
             datasets=(cell.dataset,),
             contradicted=marked.get((cell.table, row_name(cell.row), cell.measure), ""),
@@ -127,7 +128,7 @@ def _sentences(evidence: Evidence, samples: Samples) -> Iterator[ScorecardEntry]
     marked = _contradicted_claims(evidence.audit)
     for prose in PROSE_CLAIMS:
         sentence = SENTENCES[prose.claim]
-        text = f"{NAMES[sentence.datasets[0]]}: {prose.text}" if len(sentence.datasets) == 1 else prose.text
+        text = f"{dataset_name(sentence.datasets[0])}: {prose.text}" if len(sentence.datasets) == 1 else prose.text
         claim = Claim(
             prose.claim, prose.place, text, "stated", sentence.datasets, contradicted=marked.get(prose.claim, "")
         )
@@ -153,7 +154,7 @@ def _test_outcomes(evidence: Evidence) -> Iterator[ScorecardEntry]:
 def _outcome_text(outcome: PrintedTest, layer: int | None, significant: bool) -> str:
     what = "the accuracy" if layer is None else f"layer {layer}"
     a, b = _row_text(outcome.a), _row_text(outcome.b)
-    where = f"{NAMES[outcome.dataset]}, {what}"
+    where = f"{dataset_name(outcome.dataset)}, {what}"
     if outcome.direction == "two-sided":
         return f"{where}: {a} {'differs' if significant else 'does not differ'} from {b}"
     more = "more" if outcome.direction == "greater" else "fewer"

@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.energy.series import Look, level_text, levels, looks, with_series
+from spikeinit.studies.energy.series import level_text, levels, looks_of_series, with_series
+from spikeinit.studies.looks import DARK_GREY, Look, dataset_name, numbered_look
 from spikeinit.studies.table_tools import StudyTables, finite
 
 PUBLISHED_TIMESTEPS = 20
@@ -40,30 +41,32 @@ def _spikes_by(tables: StudyTables, factor: str, averaged: str, legend: str) -> 
     known = levels(normal, factor)
     datasets = list(runs["dataset"].unique())
     figure, axes = style.panels(*style.grid_of(len(datasets)), height=2.9, legend=0.4)
+    colors = looks_of_series(normal)
     handles: dict[str, Any] = {}
     published = None
     for panel, dataset in zip(axes.flat, datasets, strict=False):
         own = normal[normal["dataset"] == dataset]
         printed = _printed(tables.published.get("paerna2025_spikes"), dataset, factor, averaged)
         drawn = [*finite(own["spikes"]), *printed["spikes_mean"]]
-        for position, level in enumerate(known):
-            color, label = style.COLORS[position % len(style.COLORS)], f"{legend} {level_text(level)}"
-            offset = 0.24 * (position - (len(known) - 1) / 2)
+        for position, (level, offset) in enumerate(zip(known, style.side_by_side(len(known), 0.72), strict=True)):
+            label = f"{legend} {level_text(level)}"
+            look = numbered_look(position)
+            color = colors[label].color if label in colors else look["color"]
             of_level = own[own[factor] == level]
             for layer, group in of_level.groupby("layer"):
                 values = finite(group["spikes"]).to_numpy()
-                style.dots(panel, layer + offset, values, color, 0.14)
+                style.single_runs(panel, layer + offset, values, color, 0.14)
                 if len(values):
-                    handles[label] = _mean_with_deviation(panel, layer + offset, values, color, style.MARKERS[position])
+                    handles[label] = _mean_with_deviation(panel, layer + offset, values, color, look["marker"])
             beside = printed[printed[factor].map(level_text) == level_text(level)]
             if len(beside):
                 panel.plot(beside["layer"] + offset + 0.09, beside["spikes_mean"], **_hollow(color))
-                published = Line2D([], [], **_hollow("#444444"))
+                published = Line2D([], [], **_hollow(DARK_GREY))
         if own.empty:
-            style.empty(panel)
+            style.say_empty(panel)
         style.scale_axis(panel, "y", drawn)
         _layer_axis(panel, runs["layer"].max())
-        panel.set(title=dataset, ylabel=SPIKES)
+        panel.set(title=dataset_name(dataset), ylabel=SPIKES)
     if published is not None:
         handles[f"published (output × {PUBLISHED_TIMESTEPS} steps)"] = published
     style.hide_unused(axes, len(datasets))
@@ -81,7 +84,7 @@ def _mean_with_deviation(axes: Axes, x: float, values: np.ndarray, color: str, m
         "markeredgecolor": "white",
         "markeredgewidth": 0.5,
     }
-    return axes.errorbar(x, mean, style.deviation(mean, sd), **look)
+    return axes.errorbar(x, mean, style.error_bar(mean, sd), **look)
 
 
 def _hollow(color: str) -> dict[str, Any]:
@@ -112,10 +115,9 @@ def spikes_over_epochs(tables: StudyTables) -> Figure:
     def draw(axes: Axes, own: pd.DataFrame, look: Look) -> Line2D:
         epochs = own.groupby("epoch")["spikes"]
         mean, sd = epochs.mean(), epochs.std().fillna(0)
-        if (own["initializer"] == "normal").all():
-            band = {"color": look.color, "alpha": 0.15, "linewidth": 0}
-            axes.fill_between(mean.index, np.maximum(mean - sd, 0), mean + sd, **band)
-        return axes.plot(mean.index, mean, color=look.color, linestyle=look.line, marker=".", markersize=4)[0]
+        sd = sd if (own["initializer"] == "normal").all() else 0 * sd  # the others' bands would hide these
+        low, high = mean - sd, mean + sd
+        return style.mean_and_band(axes, mean.index, mean, low, high, floor=0, marker=".", markersize=4, **look.stroke)
 
     return _by_layer(tidy, draw, x="epoch", y="spikes per neuron\nand image", values="spikes", whole_x=True)
 
@@ -129,7 +131,7 @@ def firing_rates(tables: StudyTables) -> Figure:
     def draw(axes: Axes, own: pd.DataFrame, look: Look) -> Line2D:
         counts = own.groupby("rate")["count"].sum()
         share = counts / counts.sum()
-        return axes.plot(share.index, share, color=look.color, linestyle=look.line, drawstyle="steps-mid")[0]
+        return axes.plot(share.index, share, **look.stroke, drawstyle="steps-mid")[0]
 
     return _by_layer(frame, draw, x="spikes per step", y="share of neurons\nand images", values="fraction")
 
@@ -139,7 +141,7 @@ def _by_layer(
 ) -> Figure:
     """One row of panels per data set, one column per layer, one line per mean weight or other initialiser."""
     datasets, layers = list(frame["dataset"].unique()), sorted(frame["layer"].unique())
-    known, frame = looks(frame), with_series(frame)
+    known, frame = looks_of_series(frame), with_series(frame)
     figure, axes = style.panels(len(datasets), len(layers), height=1.9, legend=0.8, sharex="row", sharey="row")
     handles: dict[str, Any] = {}
     for row, dataset in zip(axes, datasets, strict=True):
@@ -153,7 +155,7 @@ def _by_layer(
             if whole_x:
                 panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         style.scale_axis(row[0], "y", of_dataset[values])
-        row[0].set_ylabel(f"{dataset}\n{y}")
+        row[0].set_ylabel(f"{dataset_name(dataset)}\n{y}")
     style.legend_below(figure, {name: handles[name] for name in known if name in handles})
     return figure
 
@@ -162,24 +164,23 @@ def silent_and_saturated(tables: StudyTables) -> Figure:
     """Share of neurons that never spike on the test images, and of those that spike in nearly every step."""
     frame = tables["spikes_by_run"]
     datasets = list(frame["dataset"].unique())
-    known, frame = looks(frame), with_series(frame)
+    known, frame = looks_of_series(frame), with_series(frame)
     kinds = [(dataset, measure) for dataset in datasets for measure in ("silent", "saturated")]
     figure, axes = style.panels(len(kinds), 1, height=1.6, legend=0.7, sharex=True)
     handles: dict[str, Any] = {}
     for panel, (dataset, measure) in zip(axes.flat, kinds, strict=True):
         own = frame[frame["dataset"] == dataset]
-        for position, (name, look) in enumerate(known.items()):
+        for offset, (name, look) in zip(style.side_by_side(len(known), 0.8), known.items(), strict=True):
             series = own[own["series"] == name]
-            offset = 0.8 * ((position + 0.5) / len(known) - 0.5)
             percent = 100 * series[f"{measure}_fraction"]
             for layer, values in percent.groupby(series["layer"]):
-                style.dots(panel, layer + offset, values.to_numpy(), look.color, 0.6 / len(known))
+                style.single_runs(panel, layer + offset, values.to_numpy(), look.color, 0.6 / len(known))
                 points = panel.plot(
                     layer + offset, values.mean(), color=look.color, marker=look.marker, linestyle="", markersize=5
                 )
                 handles[name] = points[0]
         _layer_axis(panel, frame["layer"].max())
-        panel.set(title=dataset, ylabel=f"{measure}\nneurons (%)", xlabel="")
+        panel.set(title=dataset_name(dataset), ylabel=f"{measure}\nneurons (%)", xlabel="")
         panel.margins(y=0.1)
         panel.yaxis.set_major_locator(MaxNLocator(4))
     axes.flat[-1].set_xlabel("layer")

@@ -10,7 +10,6 @@ import pandas as pd
 from spikeinit.studies.energy.audit.published_tables import BETAS, MEANS, Row
 from spikeinit.studies.table_tools import finite
 
-NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 COMBINATIONS: tuple[Row, ...] = tuple((mean, beta) for mean, _ in MEANS for _, beta in BETAS)
 
 

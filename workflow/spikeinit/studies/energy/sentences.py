@@ -15,7 +15,8 @@ import numpy as np
 from spikeinit.statistics.two_samples import t_test
 from spikeinit.studies.energy.audit.prose import HIDDEN_LAYERS
 from spikeinit.studies.energy.audit.published_tables import BETAS, LAYERS, MEANS, Row
-from spikeinit.studies.energy.samples import COMBINATIONS, NAMES, Samples
+from spikeinit.studies.energy.samples import COMBINATIONS, Samples
+from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence, OurResult
 
 BOTH = ("mnist", "fashion_mnist")
@@ -186,21 +187,21 @@ def _conclusions() -> tuple[Conclusion, ...]:
             Conclusion(
                 f"lower-mean-needs-fewest-spikes:{dataset}",
                 "Sec. 5",
-                f"{NAMES[dataset]}: lower initial weights make the model significantly more energy-efficient",
+                f"{dataset_name(dataset)}: lower initial weights make the model significantly more energy-efficient",
                 (dataset,),
                 check=_lower_mean_most_efficient(dataset),
             ),
             Conclusion(
                 f"beta-has-no-effect:{dataset}",
                 "Sec. 5",
-                f"{NAMES[dataset]}: the initial time constants do not change the number of spikes",
+                f"{dataset_name(dataset)}: the initial time constants do not change the number of spikes",
                 (dataset,),
                 tuple((dataset, beta_medium, beta, layer) for beta in (beta_low, beta_high) for layer in layers),
             ),
             Conclusion(
                 f"similar-accuracy:{dataset}",
                 "Sec. 4.0.2",
-                f"{NAMES[dataset]}: neither weight nor time-constant initialisation changes the accuracy",
+                f"{dataset_name(dataset)}: neither weight nor time-constant initialisation changes the accuracy",
                 (dataset,),
                 (
                     *((dataset, low, mean, "accuracy") for mean in (medium, high)),

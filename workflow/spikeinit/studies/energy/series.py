@@ -1,26 +1,19 @@
-"""Who is who in the energy study's figures: one colour, marker and line per mean weight and per other initialiser."""
+"""The series of the energy study's figures: each mean weight of the normal law, and each other initialiser."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 
-from spikeinit.studies.figure_style import COLORS, LINE_STYLES, MARKERS
+from spikeinit.studies.looks import MIDDLE_PURPLE, PALE_PURPLE, PURPLE, Look, look_of, looks_of
 
 BETA_ORDER = ("low", "medium", "high")
-COLORS_OF_MEANS = 3
-"""The first colours are the published mean weights'; other initialisers take the rest, but not the pale last one."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a series is drawn."""
-
-    color: str
-    marker: str
-    line: str
+SHADES = LinearSegmentedColormap.from_list("mean weights", [PURPLE, MIDDLE_PURPLE, PALE_PURPLE])
+"""Colours of the mean weights, the darkest for the lowest."""
 
 
 def level_text(level: float | str) -> str:
@@ -41,7 +34,7 @@ def series_name(record: dict[str, Any]) -> str:
     """The series that a row of a table belongs to: its mean weight, or the other initialiser's name."""
     if record["initializer"] == "normal":
         return f"mean weight {level_text(record['weight_mean'])}"
-    return record["initializer"]
+    return look_of(record["initializer"]).name
 
 
 def with_series(frame: pd.DataFrame) -> pd.DataFrame:
@@ -49,14 +42,17 @@ def with_series(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(series=[series_name(record) for record in frame.to_dict("records")])
 
 
-def looks(frame: pd.DataFrame) -> dict[str, Look]:
-    """Look of every series in the table, in the legend's order: the same mean weight looks the same in every figure."""
+def looks_of_series(frame: pd.DataFrame) -> dict[str, Look]:
+    """Look of every series in the table, in the legend's order: mean weights in rising order, then other initialisers.
+
+    The same series looks the same in every figure.
+    """
     normal = frame[frame["initializer"] == "normal"]
     means = [f"mean weight {level_text(mean)}" for mean in levels(normal, "weight_mean")]
-    others = [name for name in frame["initializer"].unique() if name != "normal"]
-    rest = COLORS[COLORS_OF_MEANS:-1]
-    found = {name: Look(COLORS[i % len(COLORS)], MARKERS[0], "-") for i, name in enumerate(means)}
-    for i, name in enumerate(others):
-        marker = MARKERS[1 + i % (len(MARKERS) - 1)]
-        found[name] = Look(rest[i % len(rest)], marker, LINE_STYLES[i // len(rest) % len(LINE_STYLES)])
-    return found
+    shades = SHADES(np.linspace(0, 1, len(means)))
+    found = {
+        name: replace(look_of("normal"), name=name, color=to_hex(shade))
+        for name, shade in zip(means, shades, strict=True)
+    }
+    others = looks_of(name for name in frame["initializer"] if name != "normal")
+    return found | {look.name: look for look in others.values()}

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
@@ -17,26 +15,26 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.propagation.looks import looks
+from spikeinit.studies.looks import BLUE, GREY, VERMILION, look_of, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 VARIANCE = "variance of the potential"
 SPIKES = "spikes per layer and step"
 FLOOR = 1e-3
 """Variances and spike counts below are not drawn: nothing passes any more."""
-PREDICTION = {"linestyle": (0, (1, 1.5)), "linewidth": 0.9, "color": "#333333"}
+PREDICTION = {"linestyle": (0, (1, 1.5)), "linewidth": 0.9, "color": "#333333", "zorder": 4}
 
 
 def variance_by_threshold(tables: StudyTables) -> Figure:
     """Figure 2: variance over depth for each threshold, proposed initialisation and Kaiming."""
     frame = tables["signals"]
     frame = frame[frame["label"] == "thresholds"]
-    names = list(looks(frame["initializer"]))
+    names = list(looks_of(frame["initializer"]))
     figure, axes = style.panels(1, len(names), height=2.9, legend=0.7, sharey=True)
     handles: dict[str, Any] = {}
     for panel, name in zip(axes.flat, names, strict=True):
         handles |= _by_threshold(panel, frame[frame["initializer"] == name])
-        panel.set(title=looks([name])[name].label, xlabel="layer")
+        panel.set(title=look_of(name).name, xlabel="layer")
     axes[0, 0].set_ylabel(VARIANCE)
     style.legend_below(figure, _with_prediction(handles), columns=7)
     return figure
@@ -53,7 +51,7 @@ def finite_size(tables: StudyTables) -> Figure:
         handles |= _by_threshold(panel, frame[frame["width"] == width])
         panel.set(title=f"{width} neurons", xlabel="layer")
     if not widths:
-        style.empty(axes[0, 0], "no other widths")
+        style.say_empty(axes[0, 0], "no other widths")
     axes[0, 0].set_ylabel(VARIANCE)
     style.legend_below(figure, _with_prediction(handles), columns=7)
     return figure
@@ -61,24 +59,18 @@ def finite_size(tables: StudyTables) -> Figure:
 
 def _by_threshold(axes: Axes, frame: pd.DataFrame) -> dict[str, Any]:
     thresholds = sorted(frame["threshold"].unique())
-    shades = colormaps["viridis"](np.linspace(0, 0.88, len(thresholds)))
     handles = {}
-    for threshold, shade in zip(thresholds, shades, strict=True):
+    for threshold, shade in zip(thresholds, style.shades(len(thresholds)), strict=True):
         own = frame[frame["threshold"] == threshold]
-        handles[f"θ = {threshold:g}"] = _line(axes, own, "variance", shade)
+        handles[f"θ = {threshold:g}"] = _line(axes, own, "variance", color=shade)
         axes.plot(own["layer"], own["predicted_variance"], **PREDICTION)
     axes.set_ylim(bottom=0)
     return handles
 
 
-def _line(
-    axes: Axes, frame: pd.DataFrame, measure: str, color: Any, line: str = "-", width: float = 1.4, floor: float = 0.0
-) -> Line2D:
-    mean, sd = frame[f"{measure}_mean"].to_numpy(), frame[f"{measure}_sd"].fillna(0).to_numpy()
-    shown = np.where(mean > floor, mean, np.nan) if floor else mean
-    low = np.maximum(mean - sd, floor) if floor else mean - sd
-    axes.fill_between(frame["layer"], low, np.where(np.isnan(shown), np.nan, mean + sd), color=color, alpha=0.15, lw=0)
-    return axes.plot(frame["layer"], shown, color=color, linestyle=line, linewidth=width)[0]
+def _line(axes: Axes, frame: pd.DataFrame, measure: str, **options: Any) -> Line2D:
+    mean, sd = frame[f"{measure}_mean"], frame[f"{measure}_sd"].fillna(0)
+    return style.mean_and_band(axes, frame["layer"], mean, mean - sd, mean + sd, **options)
 
 
 def _with_prediction(handles: dict[str, Any]) -> dict[str, Any]:
@@ -98,19 +90,19 @@ def initializers_over_time(tables: StudyTables) -> Figure:
 def _initializers(tables: StudyTables, label: str, *, predicted: bool) -> Figure:
     frame = tables["signals"]
     frame = frame[frame["label"] == label]
-    known = looks(frame["initializer"])
+    known = looks_of(frame["initializer"])
     figure, axes = style.panels(1, 2, height=3.0, legend=1.0)
     handles: dict[str, Any] = {}
     for panel, measure, text in zip(axes.flat, ("variance", "spikes"), (VARIANCE, SPIKES), strict=True):
         for name, look in known.items():
             own = frame[frame["initializer"] == name]
-            handles[look.label] = _line(panel, own, measure, look.color, look.line, look.width, FLOOR)
+            handles[look.name] = _line(panel, own, measure, floor=FLOOR, **look.stroke)
             if predicted:
                 expected = own[f"predicted_{measure}"]
                 panel.plot(own["layer"], expected.where(expected > FLOOR), **PREDICTION)
         panel.set(yscale="log", xscale="log", xlabel="layer", ylabel=text)
-        panel.xaxis.set_major_formatter(style.plain)
-        panel.yaxis.set_major_formatter(style.plain)
+        panel.xaxis.set_major_formatter(style.plain_number)
+        panel.yaxis.set_major_formatter(style.plain_number)
     style.legend_below(figure, _with_prediction(handles) if predicted else handles, columns=3)
     return figure
 
@@ -130,11 +122,11 @@ def layers_and_steps(tables: StudyTables) -> Figure:
             image = panel.pcolormesh(
                 grid.columns, grid.index, grid.clip(lower=norm.vmin), norm=norm, cmap="viridis", rasterized=True
             )
-            panel.set_title(looks([name])[name].label if measure == "variance" else "")
+            panel.set_title(look_of(name).name if measure == "variance" else "")
             panel.grid(visible=False)
         if names:
             bar = figure.colorbar(image, ax=list(row), label=text, extend="min")
-            bar.ax.yaxis.set_major_formatter(style.plain)
+            bar.ax.yaxis.set_major_formatter(style.plain_number)
         row[0].set_ylabel("layer")
     for panel in axes[-1]:
         panel.set_xlabel("time step")
@@ -149,20 +141,20 @@ def high_decay(tables: StudyTables) -> Figure:
     figure, axes = style.panels(1, 2, height=2.9, legend=0.5)
     depth = int(own["layer"].max())
     layers = _spread(depth)
-    for layer, shade in zip(layers, colormaps["viridis"](np.linspace(0, 0.88, len(layers))), strict=True):
+    for layer, shade in zip(layers, style.shades(len(layers)), strict=True):
         of_layer = own[own["layer"] == layer].rename(columns={"layer": "_", "step": "layer"})
-        _line(axes[0, 0], of_layer, "variance", shade).set_label(f"layer {layer}")
+        _line(axes[0, 0], of_layer, "variance", color=shade).set_label(f"layer {layer}")
     axes[0, 0].set(xlabel="time step", ylabel=VARIANCE)
     axes[0, 0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes[0, 0].legend(ncols=2)
     handles: dict[str, Any] = {}
     for label, line in (("high_decay", "-"), ("time_steps", "--")):
         of_decay = averaged[(averaged["label"] == label) & (averaged["initializer"] == "micheli2024")]
-        for measure, color in (("skewness", style.COLORS[0]), ("excess_kurtosis", style.COLORS[2])):
+        for measure, color in (("skewness", BLUE), ("excess_kurtosis", VERMILION)):
             if len(of_decay):
                 text = f"{measure.replace('_', ' ')}, β = {of_decay['decay'].iloc[0]:g}"
-                handles[text] = _line(axes[0, 1], of_decay, measure, color, line)
-    axes[0, 1].axhline(0, color="#666666", linewidth=0.8)
+                handles[text] = _line(axes[0, 1], of_decay, measure, color=color, linestyle=line)
+    axes[0, 1].axhline(0, color=GREY, linewidth=0.8)
     axes[0, 1].set(xlabel="layer", ylabel="moment of the potential")
     style.legend_below(figure, handles)
     return figure
@@ -177,19 +169,19 @@ def gradients(tables: StudyTables) -> Figure:
     """How gradients of a random loss travel back: norms with respect to currents and to weights."""
     frame = tables["signals"]
     frame = frame[(frame["label"] == "initializers") & frame["current_gradient_mean"].notna()]
-    known = looks(frame["initializer"])
+    known = looks_of(frame["initializer"])
     figure, axes = style.panels(1, 2, height=3.0, legend=1.0)
     handles: dict[str, Any] = {}
     titles = ("with respect to input currents", "with respect to weights")
     for panel, measure, title in zip(axes.flat, ("current", "weight"), titles, strict=True):
         for name, look in known.items():
             own = frame[frame["initializer"] == name]
-            handles[look.label] = _line(panel, own, f"{measure}_gradient", look.color, look.line, look.width)
+            handles[look.name] = _line(panel, own, f"{measure}_gradient", **look.stroke)
         panel.set(title=title, xlabel="layer")
         if frame.empty:
-            style.empty(panel, "no gradients followed")
+            style.say_empty(panel, "no gradients followed")
         elif frame[f"{measure}_gradient_mean"].isna().any():
-            panel.text(0.03, 0.03, "no line: gradient zero", transform=panel.transAxes, color="#666666", fontsize=8)
+            handles["no line: gradient zero"] = Line2D([], [], linestyle="")
     axes[0, 0].set_ylabel("log$_{10}$ of the gradient's norm")
     style.legend_below(figure, handles, columns=3)
     return figure

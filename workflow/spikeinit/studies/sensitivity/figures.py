@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
+from spikeinit.studies.looks import BLUE, COLORS, GREEN, ORANGE, VERMILION, dataset_name, numbered_look
 from spikeinit.studies.sensitivity.sweep_tables import label, levels, shown, sweeps_of
 from spikeinit.studies.table_tools import StudyTables
 
@@ -30,26 +30,25 @@ HEAT_MEASURES = {
     "spikes_per_image_mean": "spikes per image",
 }
 LOSSES = ("test loss", "training loss")
-NANO = 1e9
 
 
 def sweeps(tables: StudyTables) -> Figure:
     """The end of training at every point of every sweep over one key: accuracy, losses, spikes."""
     found = list(sweeps_of(tables["points"], keys=1))
-    figure, axes = style.panels(max(1, len(found)), 3, height=1.9, legend=0.4)
     if not found:
-        return _nothing(axes, "no sweep over one key")
+        return style.empty_figure("no sweep over one key")
+    figure, axes = style.panels(len(found), 3, height=1.9, legend=0.4)
     for row, (dataset, sweep, points, (key,)) in zip(axes, found, strict=True):
         known = levels(points[key])
         points = points.set_index(key).loc[known]
         x = _positions(row, known, label(key))
         line = "o" if any(isinstance(value, str) for value in known) else "o-"  # nothing lies between two words
-        _means(row[0], x, points, "test_accuracy", style.COLORS[0], line)
-        for measure, color in (("test_loss", style.COLORS[2]), ("train_loss", style.COLORS[1])):
+        _means(row[0], x, points, "test_accuracy", BLUE, line)
+        for measure, color in (("test_loss", VERMILION), ("train_loss", ORANGE)):
             _means(row[1], x, points, measure, color, line)
-        row[2].plot(x, points["spikes_per_image_mean"], line, color=style.COLORS[3])
+        row[2].plot(x, points["spikes_per_image_mean"], line, color=GREEN)
         style.scale_axis(row[2], "y", points["spikes_per_image_mean"])
-        row[0].set_ylabel(f"{dataset}\ntest accuracy (%)")
+        row[0].set_ylabel(f"{dataset_name(dataset)}\ntest accuracy (%)")
         row[1].set_ylabel("loss")
         row[2].set_ylabel("spikes per image")
         row[0].set_title(sweep.replace("_", " "), loc="left")
@@ -82,9 +81,9 @@ def _positions(row: np.ndarray, values: list[Any], text: str) -> np.ndarray:
 def curves(tables: StudyTables) -> Figure:
     """Losses and accuracy epoch by epoch for every sweep over one key."""
     found = list(sweeps_of(tables["curves"], keys=1))
-    figure, axes = style.panels(max(1, len(found)), 3, height=2.1, legend=0.1)
     if not found:
-        return _nothing(axes, "no sweep over one key")
+        return style.empty_figure("no sweep over one key")
+    figure, axes = style.panels(len(found), 3, height=2.1, legend=0.1)
     for row, (dataset, sweep, frame, (key,)) in zip(axes, found, strict=True):
         known = levels(frame[key])
         colors = _ramp(known)
@@ -95,7 +94,7 @@ def curves(tables: StudyTables) -> Figure:
         for panel, measure in zip(row, ("train_loss", "test_loss", "test_accuracy"), strict=True):
             panel.set(xlabel="epoch", ylabel=MEASURES[measure])
             panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        row[0].set_ylabel(f"{dataset}\ntraining loss")
+        row[0].set_ylabel(f"{dataset_name(dataset)}\ntraining loss")
         row[0].set_title(sweep.replace("_", " "), loc="left")
         row[2].legend(title=label(key), loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
@@ -104,32 +103,32 @@ def curves(tables: StudyTables) -> Figure:
 def _curve(axes: Axes, own: pd.DataFrame, measure: str, color: Any, text: str) -> None:
     by_epoch = own.groupby("epoch")[measure]
     mean, spread = by_epoch.mean(), by_epoch.agg(["min", "max"])
-    axes.fill_between(mean.index, spread["min"], spread["max"], color=color, alpha=0.12, linewidth=0)
-    axes.plot(mean.index, mean, color=color, marker=".", markersize=4, label=text)
+    line = {"color": color, "marker": ".", "markersize": 4, "label": text}
+    style.mean_and_band(axes, mean.index, mean, spread["min"], spread["max"], **line)
 
 
 def _ramp(values: list[Any]) -> list[Any]:
     """Colours that rise with numbers; distinct ones for words."""
     if any(isinstance(value, str) for value in values):
-        return [style.COLORS[index % len(style.COLORS)] for index in range(len(values))]
-    return list(matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(values))))
+        return [COLORS[index % len(COLORS)] for index in range(len(values))]
+    return style.shades(len(values))
 
 
 def heat_maps(tables: StudyTables) -> Figure:
     """Sweeps over two keys: accuracy, training loss, spikes and energy over their grid."""
     found = list(sweeps_of(tables["points"], keys=2))
     measures = {**HEAT_MEASURES, **_first_energy(tables["points"])}
-    figure, axes = style.panels(max(1, len(found)), len(measures), height=2.2, legend=0.1)
     if not found:
-        return _nothing(axes, "no sweep over two keys")
+        return style.empty_figure("no sweep over two keys")
+    figure, axes = style.panels(len(found), len(measures), height=2.2, legend=0.1)
     for row, (dataset, sweep, points, (vertical, across)) in zip(axes, found, strict=True):
         for panel, (measure, text) in zip(row, measures.items(), strict=True):
             grid = points.pivot_table(index=vertical, columns=across, values=measure, sort=False, dropna=False)
             grid = grid.loc[levels(points[vertical])[::-1], levels(points[across])]
-            _heat_map(panel, grid * (NANO if measure.startswith("energy_") else 1))
+            _heat_map(panel, grid * (style.NANO if measure.startswith("energy_") else 1))
             panel.set_xlabel(label(across))
             panel.set_title(text)
-        row[0].set_ylabel(f"{sweep.replace('_', ' ')}\n{dataset}\n{label(vertical)}")
+        row[0].set_ylabel(f"{sweep.replace('_', ' ')}\n{dataset_name(dataset)}\n{label(vertical)}")
     return figure
 
 
@@ -173,18 +172,14 @@ def accuracy_against_cost(tables: StudyTables) -> Figure:
     for row, dataset in zip(axes, datasets, strict=True):
         of_dataset = points[points["dataset"] == dataset]
         for panel, (cost, text) in zip(row, costs.items(), strict=True):
-            scale = NANO if cost in energy else 1
+            scale = style.NANO if cost in energy else 1
             for position, name in enumerate(names):
                 own = of_dataset[of_dataset["sweep"] == name]
-                look = {
-                    "color": style.COLORS[position % len(style.COLORS)],
-                    "marker": style.MARKERS[position % len(style.MARKERS)],
-                }
                 handles[name.replace("_", " ")] = panel.plot(
-                    own[cost] * scale, own["test_accuracy_mean"], linestyle="", alpha=0.85, **look
+                    own[cost] * scale, own["test_accuracy_mean"], linestyle="", alpha=0.85, **numbered_look(position)
                 )[0]
             style.scale_axis(panel, "x", of_dataset[cost] * scale)
-            panel.set(xlabel=text, ylabel="test accuracy (%)", title=dataset)
+            panel.set(xlabel=text, ylabel="test accuracy (%)", title=dataset_name(dataset))
     style.legend_below(figure, handles)
     return figure
 
@@ -201,8 +196,7 @@ def operations(tables: StudyTables) -> Figure:
     """Operations of one image against the number of time steps, by the report's formula and as counted."""
     frame = tables["operations"]
     if "analogue_flops" not in frame or frame["analogue_flops"].isna().all():
-        _, axes = style.panels(1, 1)
-        return _nothing(axes, "no fully connected network")
+        return style.empty_figure("no fully connected network")
     frame["counted"] = frame["synaptic_operations"] + frame["multiply_accumulates"]
     datasets = list(frame["dataset"].unique())
     figure, axes = style.panels(*style.grid_of(len(datasets)), height=3.2, legend=0.5)
@@ -215,13 +209,12 @@ def operations(tables: StudyTables) -> Figure:
                 own["timesteps"] * spread,
                 own[column],
                 linestyle="",
-                marker=style.MARKERS[position],
-                color=style.COLORS[position],
                 alpha=0.7,
+                **numbered_look(position),
             )[0]
         style.scale_axis(panel, "x", own["timesteps"])
         style.scale_axis(panel, "y", np.concatenate([own[column].dropna() for column in COUNTINGS]))
-        panel.set(title=dataset, xlabel="time steps T", ylabel="operations per image")
+        panel.set(title=dataset_name(dataset), xlabel="time steps T", ylabel="operations per image")
     style.hide_unused(axes, len(datasets))
     style.legend_below(figure, handles, columns=2)
     return figure
@@ -233,29 +226,22 @@ def training_time(tables: StudyTables) -> Figure:
     steps = tables["operations"][["run", "timesteps"]]
     frame = frame.merge(steps, on="run")
     datasets = list(frame["dataset"].unique())
-    figure, axes = style.panels(*style.grid_of(len(datasets)), height=3.0, legend=0.4)
     if frame.empty:
-        return _nothing(axes, "no times in the journals")
+        return style.empty_figure("no times in the journals")
+    figure, axes = style.panels(*style.grid_of(len(datasets)), height=3.0, legend=0.4)
     encodings = frame["encoding.name"] if "encoding.name" in frame else pd.Series("all runs", index=frame.index)
     handles: dict[str, Any] = {}
     for panel, dataset in zip(axes.flat, datasets, strict=False):
         own = frame[frame["dataset"] == dataset]
         for position, (encoding, group) in enumerate(own.groupby(encodings, sort=False)):
-            color = style.COLORS[position % len(style.COLORS)]
+            color = numbered_look(position)["color"]
             by_steps = group.groupby("timesteps")["relative"]
             median = by_steps.median()
             panel.plot(group["timesteps"], group["relative"], ".", color=color, alpha=0.35, markersize=4)
             handles[shown(encoding)] = panel.plot(median.index, median, "o-", color=color)[0]
         style.scale_axis(panel, "x", own["timesteps"])
         style.scale_axis(panel, "y", own["relative"])
-        panel.set(title=dataset, xlabel="time steps T", ylabel="time of an epoch\n(fastest run = 1)")
+        panel.set(title=dataset_name(dataset), xlabel="time steps T", ylabel="time of an epoch\n(fastest run = 1)")
     style.hide_unused(axes, len(datasets))
     style.legend_below(figure, handles)
     return figure
-
-
-def _nothing(axes: np.ndarray, text: str) -> Figure:
-    style.hide_unused(axes, 1)
-    style.empty(axes.flat[0], text)
-    axes.flat[0].set_axis_off()
-    return axes.flat[0].figure
