@@ -10,7 +10,7 @@ import sys
 
 import pandas as pd
 import pytest
-from conftest import CHECKOUT, SMOKE, copy_checkout, smoke_with, snakemake
+from conftest import SMOKE, copy_checkout, smoke_with, snakemake
 from safetensors.numpy import load_file
 
 STUDY = "results/smoke/studies/energy"
@@ -202,12 +202,9 @@ def test_a_plotting_edit_re_runs_only_figures(workflow):
 
 
 def test_a_users_own_initialiser_trains_like_any_other(workflow):
-    """The README's example, as a file of the user's."""
-    readme = (CHECKOUT / "README.md").read_text()
-    example = re.search(r"```python\n(from spikeinit.initializers.*?)```", readme, re.DOTALL)[1]
-    (workflow / "my_initializer.py").write_text(example)
+    """The initialiser of examples/, at a value of its own."""
     changes = (
-        "initializer_files: [my_initializer.py]\n"
+        "initializer_files: [examples/my_initializer.py]\n"
         "energy: {comparison: {initializers: [{name: half_he, factor: 0.25}]}}\n"
     )
     run = "results/smoke/runs/energy/digits_half_he_factor0.25_medium"

@@ -120,6 +120,90 @@ def test_an_initializers_unknown_parameter_is_named(config):
     assert "energy.comparison.initializers.0.variance" in errors(config)
 
 
+FAMILIES = """
+from spikeinit.networks import Dense, Network, Pool, register
+
+@register("mine")
+def mine(classes, width=1.0, *, pools=1):
+    if pools > 9:
+        raise ValueError("pools are 0 to 9")
+    return Network("mine", (*[Pool()] * pools, Dense(classes)))
+
+@register("broken")
+def broken(classes, width=1.0):
+    return Network("broken", (Dense(1 / 0), Dense(classes)))
+
+@register("short")
+def short(classes, width=1.0):
+    return Network("short", (Dense(7),))
+
+@register("narrow")
+def narrow(classes):
+    return Network("narrow", (Dense(classes),))
+"""
+
+
+@pytest.fixture
+def own_families(config, user_code):
+    """The configuration with a user's file of network families."""
+    path = user_code / "families.py"
+    path.write_text(FAMILIES)
+    config["network_files"] = [str(path)]
+    config["energy"]["datasets"] = ["digits"]
+    return config
+
+
+@pytest.mark.parametrize(
+    ("network", "place", "message"),
+    [
+        ({"name": "vgg16"}, "name", "= 'vgg16'   allowed: energy, mlp, "),
+        ({"name": "enrgy"}, "name", "did you mean energy?"),
+        ({"name": "mien"}, "name", "did you mean mine?"),
+        ({"name": "mine", "options": {"polls": 2}}, "options", "mine takes no option 'polls'; its options stand in "),
+        ({"name": "mine", "options": {"pools": 10}}, "options", "pools are 0 to 9"),
+        ({"name": "mine", "options": {"pools": 4}}, "", "pooling leaves nothing of images of 8 pixels"),
+        ({"name": "broken"}, "name", "families.py: 'broken' failed, ZeroDivisionError: division by zero"),
+        ({"name": "short"}, "name", "its last layer is Dense(features=7, active=True); it must be Dense(10)"),
+        ({"name": "narrow"}, "options", "narrow() takes 1 positional argument but 2 were given"),
+    ],
+)
+def test_a_network_is_checked_whoever_wrote_its_family(own_families, network, place, message):
+    own_families["energy"]["network"] = {"width": 1.0, **network}
+    told = errors(own_families)
+    assert ".".join(filter(None, ["energy.network", place])) in told
+    assert message in told
+
+
+def test_a_users_family_may_be_named_wherever_a_network_may(own_families):
+    own_families["energy"]["network"] = {"name": "mine", "options": {"pools": 3}}
+    own_families["conversion"]["datasets"] = ["digits"]
+    own_families["conversion"]["networks"] = [{"slug": "own", "name": "mine", "options": {"pools": 2}}]
+    own_families["conversion"]["calibration"]["networks"] = []
+    from_mapping(own_families)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"name": "mlp"}, "conversion.networks.0.name  = 'mlp'   allowed: energy, vgg16, "),
+        ({"name": "vgg16"}, "conversion.networks.0  vgg16: pooling leaves nothing of images of 8 pixels"),
+        ({"name": "mine", "options": {"pools": 4}}, "conversion.networks.0  mine: pooling leaves nothing"),
+    ],
+)
+def test_analogue_networks_are_checked_too(own_families, network, message):
+    own_families["conversion"]["datasets"] = ["digits"]
+    own_families["conversion"]["networks"] = [{"slug": "own", **network}]
+    own_families["conversion"]["calibration"]["networks"] = []
+    assert message in errors(own_families)
+
+
+@pytest.mark.parametrize("key", ["initializer_files", "network_files", "dataset_files"])
+def test_a_file_that_cannot_be_loaded_is_named_by_its_key(config, key):
+    config[key] = ["nowhere.py"]
+    assert f"{key}.0" in errors(config)
+    assert "nowhere.py: no such Python file" in errors(config)
+
+
 def test_missing_files_of_own_data_are_named_before_anything_runs(config, tmp_path):
     config["datasets"]["custom"] = {"mine": {"path": str(tmp_path)}}
     assert str(tmp_path / "train.npz") in errors(config)

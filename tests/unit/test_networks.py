@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from spikeinit.errors import UserError
 from spikeinit.measures.operations import OperationCounter
-from spikeinit.networks import describe
+from spikeinit.networks import Conv, Dense, Network, Pool, describe, names, register
 from spikeinit.networks.build import build
 from spikeinit.neurons import integrate_and_fire
 from spikeinit.randomness import stream
@@ -182,3 +183,49 @@ def test_an_analogue_input_that_neurons_encode_costs_no_multiplications():
     rows = counter.per_image()
     assert all(products == 0 for _, products in rows)
     assert rows[0][0] == 16 * 3 * 60  # all 16 pixels fire at every step, into 60 neurons
+
+
+# --- a user's own family
+
+
+def test_a_users_family_is_built_like_any_other(user_code):
+    @register("pair")
+    def pair(classes, width=1.0, *, size=3):
+        return Network("pair", (Conv(4, kernel=size, padding=0), Pool(), Dense(classes, active=False)))
+
+    network = build(
+        NetworkSpec("pair", options={"size": 5}),
+        NeuronSpec(),
+        input_shape=(1, 8, 8),
+        classes=3,
+        generator=stream(0, "neurons"),
+    )
+    # 5x5 windows in 8x8 pixels: 4x4 places, pooled to 2x2
+    assert [tuple(layer.operation.weight.shape) for layer in network.weighted_layers()] == [(4, 1, 5, 5), (3, 16)]
+    assert "pair" in names(analogue=True)
+    assert "pair" in names(analogue=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([Dense(3)], r"returns \[Dense.*it must return a Network"),
+        (Network("odd", (torch.nn.Linear(2, 3), Dense(3))), "is no layer; they stand in spikeinit.networks.layers"),
+        (Network("odd", (Dense(4),)), r"its last layer is Dense\(features=4, active=True\); it must be Dense\(3\)"),
+        (Network("odd", (Dense(3), Pool())), "its last layer is Pool"),
+        (Network("odd", ()), "its last layer is None"),
+    ],
+)
+def test_what_is_no_network_is_refused(user_code, given, message):
+    register("odd")(lambda classes, width=1.0: given)
+    with pytest.raises(UserError, match=message):
+        describe("odd", classes=3)
+
+
+def test_an_unknown_family_is_answered_with_the_nearest():
+    with pytest.raises(UserError, match=r"unknown network family 'resnet9'; did you mean resnet.*network_files"):
+        describe("resnet9", classes=3)
+
+
+def test_spiking_and_analogue_families_are_told_apart_but_for_the_energy_studys():
+    assert set(names(analogue=True)) & set(names(analogue=False)) == {"energy"}

@@ -54,22 +54,32 @@ def test_tracking_can_be_switched_off(folder):
 
 
 def test_a_users_own_initialiser_and_images_are_planned(folder):
-    """The two examples of the README, taken from there."""
+    """The images of the README's example with the initialiser of examples/."""
     import numpy as np
 
-    readme = (CHECKOUT / "README.md").read_text()
-    example = re.search(r"```python\n(from spikeinit.initializers.*?)```", readme, re.DOTALL)[1]
-    (folder / "my_initializer.py").write_text(example)
     images = folder / "data/my_images"
     images.mkdir(parents=True)
     for split in ("train", "test"):
         np.savez(images / f"{split}.npz", images=np.zeros((20, 8, 8), np.uint8), labels=np.arange(20) % 2)
-    settings = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
-    mine, more = (next(text for text in settings if word in text) for word in ("my_images", "half_he"))
-    (folder / "mine.yaml").write_text("name: mine\n" + mine)
-    (folder / "more.yaml").write_text(more)
-    planned = jobs(folder, "energy", "--configfile", "mine.yaml", "more.yaml")
-    assert planned["train_snn"] == 9 + 1
+    settings = re.findall(r"```yaml\n(.*?)```", (CHECKOUT / "README.md").read_text(), re.DOTALL)
+    (folder / "mine.yaml").write_text(next(text for text in settings if "my_images" in text))
+    planned = jobs(folder, "energy", "--configfile", "mine.yaml", "examples/my_initializer.yaml")
+    assert planned["train_snn"] == 9 + 2
+
+
+def test_readme_and_docs_name_files_that_are_there():
+    for page in [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]:
+        for name in re.findall(r"\b((?:examples|docs)/[\w.]+\w)", page.read_text()):
+            assert (CHECKOUT / name).exists(), (page.name, name)
+
+
+def test_docs_show_the_examples_as_they_are():
+    """Each page about a user's own file quotes it and its configuration whole."""
+    for kind in ("initializer", "network", "dataset"):
+        text = (CHECKOUT / f"docs/own_{kind}.md").read_text()
+        for ending, language in (("py", "python"), ("yaml", "yaml")):
+            quoted = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+            assert (CHECKOUT / f"examples/my_{kind}.{ending}").read_text() in quoted, (kind, ending)
 
 
 def test_every_rule_has_the_same_anatomy():

@@ -29,7 +29,8 @@ def build_ann(spec: Any, *, input_shape: tuple[int, ...], classes: int) -> FeedF
 
     Weights hold PyTorch's own draw. `UserError` for an unknown activation and for images that are too small.
     """
-    description = analogue(describe(spec.network.name, classes=classes, width=spec.network.width))
+    network = spec.network
+    description = analogue(describe(network.name, classes=classes, width=network.width, **network.options))
     return assemble(description, input_shape, make_activation(spec.activation))
 
 

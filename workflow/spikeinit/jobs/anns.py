@@ -69,8 +69,8 @@ def ann_request(
     timesteps: tuple[int, ...],
     norm: int,
 ) -> Ann:
-    """An analogue network from the configuration: `network` {name, width, activation, pretrained}, `ann` how it is
-    trained, `activations` how its activations are gathered. `UserError` for a file of weights that cannot be read.
+    """An analogue network from the configuration: `network` {name, width, options, activation, pretrained}, `ann` how
+    it is trained, `activations` how its activations are gathered. `UserError` for weights that cannot be read.
     """
     training = dict(ann["training"])
     rate = ann["learning_rates"].get(images.dataset)
@@ -79,7 +79,7 @@ def ann_request(
     path = network.get("pretrained") or ""
     spec = AnnSpec(
         images=images,
-        network=NetworkSpec(network["name"], network["width"]),
+        network=NetworkSpec(network["name"], network["width"], dict(network["options"])),
         activation=dict(network["activation"]),
         encoding=EncodingSpec(ANALOGUE_INPUT, 1, dict(normalization)),
         training=TrainingSpec(**training),
