@@ -104,6 +104,27 @@ def test_a_missing_table_is_named_before_anything_runs(folder):
         kept.rename(path)
 
 
+MY_STUDY = "results/my_study/studies/my_study"
+
+
+def test_my_study_runs_whole(folder):
+    snakemake(folder, "my_study", "--configfile", "examples/my_study.yaml")
+    plan = pd.read_csv(folder / MY_STUDY / "plan.csv")
+    assert plan.threshold.tolist() == [0.5, 1.0, 2.0]
+    table = pd.read_csv(folder / MY_STUDY / "tables/by_threshold.csv").set_index("threshold")
+    for run_name, threshold in zip(plan.run, plan.threshold, strict=True):
+        spikes = pd.read_csv(folder / "results/my_study/runs/my_study" / run_name / "spikes.csv")
+        totals = (spikes.neurons * spikes.spikes_per_neuron).groupby(spikes.seed).sum()  # 20 + 10 neurons, two seeds
+        assert spikes.groupby("seed").neurons.sum().tolist() == [30, 30]
+        assert table.loc[threshold, "spikes_mean"] == pytest.approx(totals.mean())
+        assert table.loc[threshold, "runs"] == 2
+    (line,) = pd.read_csv(folder / MY_STUDY / "scorecard.csv").to_dict("records")
+    falling = table.spikes_mean.is_monotonic_decreasing
+    assert line["direction"] == ("agrees" if falling else "disagrees")
+    assert line["conditions"] == "train_images 300 instead of all; test_images 100 instead of all"
+    assert (folder / MY_STUDY / "figures/spikes.svg").stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("example", "study", "job"),
     [
