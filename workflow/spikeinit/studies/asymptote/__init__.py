@@ -16,7 +16,7 @@ from spikeinit.config import checks
 from spikeinit.config.configuration import Config
 from spikeinit.errors import UserError
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.studies.asymptote.conditions import differences, stands_in_for
 from spikeinit.studies.asymptote.outputs import RUN_TABLES
 
@@ -141,7 +141,7 @@ def _run(
         "failure_accuracy": float(task["failure_accuracy"]),
     }
     spec = TrainSpec(
-        images=Images(task["dataset"], task["train_images"], task["test_images"]),
+        images=ImageSelection(task["dataset"], task["train_images"], task["test_images"]),
         network=NetworkSpec(**task["network"]),
         encoding=EncodingSpec(encoding["name"], task["timesteps"], dict(encoding["parameters"])),
         neuron=NeuronSpec(

@@ -19,7 +19,7 @@ from spikeinit.jobs.provenance import source_digest
 from spikeinit.jobs.runs import Run, run_name, shared_differences
 from spikeinit.nested import merge
 from spikeinit.networks import FAMILIES
-from spikeinit.specs import Images, TrainingSpec
+from spikeinit.specs import ImageSelection, TrainingSpec
 from spikeinit.specs.ann import AnnSpec
 from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec, ConvertSpec
 
@@ -80,7 +80,7 @@ def _ann(section: Mapping[str, Any], dataset: str, network: Mapping[str, Any]) -
     kinds = [METHODS[name].thresholds for name in methods(section, network)]
     return ann_request(
         NAME,
-        Images(dataset, section["train_images"], section["test_images"]),
+        ImageSelection(dataset, section["train_images"], section["test_images"]),
         network["slug"],
         network,
         section["ann"],

@@ -14,7 +14,7 @@ from spikeinit.config import checks
 from spikeinit.config.configuration import Config
 from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, shared_differences, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.statistics.comparisons import weight_and_decay_comparisons
 
 NAME = "energy"
@@ -90,7 +90,7 @@ def _run(config: Config, section: Mapping[str, Any], dataset: str, choice: Mappi
         ann = _ann(section, dataset)
         initializer = replace(initializer, parameters={"ann": ann_digest(ann), "ann_seed": ann.spec.seed})
     spec = TrainSpec(
-        images=Images(dataset, section["train_images"], section["test_images"]),
+        images=ImageSelection(dataset, section["train_images"], section["test_images"]),
         network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
         neuron=NeuronSpec(decay=(float(low), float(high)), **neuron),
@@ -118,7 +118,7 @@ def _ann(section: Mapping[str, Any], dataset: str) -> Ann:
     constant = section["encoding"]["parameters"] if section["encoding"]["name"] == ANALOGUE_INPUT else {}
     return ann_request(
         NAME,
-        Images(dataset, section["train_images"], section["test_images"]),
+        ImageSelection(dataset, section["train_images"], section["test_images"]),
         ENERGY_NETWORK,
         {**section["network"], "activation": {"name": "relu"}},
         options["ann"],

@@ -17,7 +17,7 @@ from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source
 from spikeinit.networks import deep_cnn, deep_mlp
 from spikeinit.specs import (
     EncodingSpec,
-    Images,
+    ImageSelection,
     NetworkSpec,
     NeuronSpec,
     SimulateSpec,
@@ -180,7 +180,7 @@ def _training(
     training = {**section["training"], "epochs": task["epochs"]}
     neuron = {**section["neuron"], **neuron}
     return TrainSpec(
-        images=Images(task["dataset"], task["train_images"], task["test_images"]),
+        images=ImageSelection(task["dataset"], task["train_images"], task["test_images"]),
         network=NetworkSpec(**network),
         encoding=EncodingSpec(**task["encoding"]),
         neuron=NeuronSpec(**{key: tuple(value) if isinstance(value, list) else value for key, value in neuron.items()}),

@@ -13,7 +13,7 @@ from typing import Any
 from spikeinit.config import checks, sweeps
 from spikeinit.config.configuration import Config
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, shared_differences, sharing_jobs, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
 
 NAME = "sensitivity"
 
@@ -101,7 +101,7 @@ def _changes(section: Mapping[str, Any], changed: Mapping[str, Any], keys: list[
 def _train_spec(config: Config, dataset: str, section: Mapping[str, Any]) -> TrainSpec:
     neuron = {key: tuple(value) if isinstance(value, list) else value for key, value in section["neuron"].items()}
     return TrainSpec(
-        images=Images(dataset, section["train_images"], section["test_images"]),
+        images=ImageSelection(dataset, section["train_images"], section["test_images"]),
         network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
         neuron=NeuronSpec(**neuron),
