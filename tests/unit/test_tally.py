@@ -20,7 +20,7 @@ from spikeinit.neurons.layer import IntegrateAndFire
 from spikeinit.specs import EncodingSpec, EvaluateSpec, NeuronSpec, to_json
 from spikeinit.stages import evaluate_snn, train_snn
 from spikeinit.training import checkpoint, loop
-from spikeinit.training.job import FILES
+from spikeinit.training.job import FILES, initialized_network
 
 SILENT = Quantity(lambda layer: layer.output.sum(0) == 0, per_neuron)
 POTENTIAL = Quantity(lambda layer: layer.neurons.potential(layer.current), per_neuron_and_step, of_current=True)
@@ -192,7 +192,7 @@ def train(folder, spec=TRACED, *, measured=None, stop_at_batch=None):
     return loop.train_seed(
         spec,
         0,
-        loop.initialized_network(spec, 0, train_images, "cpu", "auto"),
+        initialized_network(spec, 0, train_images, "cpu", "auto"),
         train_images,
         TEST,
         device="cpu",

@@ -21,7 +21,8 @@ from spikeinit.specs import (
     TrainingSpec,
     TrainSpec,
 )
-from spikeinit.training.loop import initialized_network, train_seed
+from spikeinit.training.job import initialized_network
+from spikeinit.training.loop import train_seed
 
 SPEC = TrainSpec(
     images=ImageSelection("bars"),

@@ -6,8 +6,9 @@ For example, this entry of `MEASURED` measures the share of silent neurons:
 
 `layer.output` holds the spikes [T, B, ...] of one layer. The values, here one [B, ...] for every neuron and image, are
 summed up in float64 and divided by the number of images and, because of `per_neuron`, by the number of neurons. That
-one line adds the columns silent_1, silent_2, ... (one for each layer) to curves.csv and iterations.csv of every
-training of a spiking network, and the column silent to spikes.csv of its evaluation. Checkpoints hold its sums.
+one line adds the columns silent_1, silent_2, ... (one for each layer) to curves.csv and iterations.csv of every run
+that train_snn or train_batch trains, and the column silent to spikes.csv of its evaluation. Checkpoints hold its sums.
+Analogue networks and converted ones, whose neurons are others, are not measured so.
 
 A quantity of the membrane potential needs the input current of the neurons, so it asks for it:
 

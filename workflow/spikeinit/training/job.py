@@ -10,16 +10,18 @@ from typing import Any, Protocol
 
 from spikeinit.datasets.load import Images, load
 from spikeinit.devices import choose_device
-from spikeinit.initializers import registry
+from spikeinit.encoding import encode_images
+from spikeinit.initializers import initialize, registry
 from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv, write_json
 from spikeinit.measures.tally import MEASURED
-from spikeinit.networks.build import FeedForward
+from spikeinit.networks.build import FeedForward, new_network
+from spikeinit.randomness import stream
 from spikeinit.specs import TrainSpec, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.profile import Profiler, versions
 from spikeinit.tracking.recorded import LOCK_SECONDS, record_training
-from spikeinit.training.loop import initialized_network, train_seed
+from spikeinit.training.loop import train_seed
 from spikeinit.training.progress import Result
 
 FILES = {
@@ -107,6 +109,30 @@ def train_run(
                 for seed, journal in zip(spec.seeds, journal_paths(spec, folder), strict=True)
             ]
         return _write(spec, paths, results, profiler, len(train))
+
+
+def initialized_network(spec: TrainSpec, seed: int, images: Images, device: str, kernel: str) -> FeedForward:
+    """The network of one seed with initial weights, on the device.
+
+    Initialisers that measure on data see the first batch of `images`.
+    """
+    network = new_network(spec, seed, images, kernel).to(device)
+    choice = spec.initializer
+    batch = None
+    if registry.get(choice.name).needs_inputs(choice.parameters):
+        first = images.images[: spec.training.batch_size]
+        generator = stream(seed, "initial batch", device)
+        batch = encode_images(first, spec.encoding, statistics=images.statistics, generator=generator)
+    initialize(
+        network,
+        choice.name,
+        generator=stream(seed, "weights"),
+        layers=choice.layers,
+        bias=choice.bias,
+        inputs=batch,
+        **choice.parameters,
+    )
+    return network
 
 
 def _train_seed(

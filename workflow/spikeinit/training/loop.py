@@ -16,14 +16,13 @@ from tqdm import tqdm
 
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode_images
-from spikeinit.initializers import initialize, registry
 from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.losses import Loss, make_loss, predict
 from spikeinit.measures.accuracy import loss_and_accuracy
 from spikeinit.measures.tally import OUTPUT, Quantity, Tally
-from spikeinit.networks.build import FeedForward, new_network
+from spikeinit.networks.build import FeedForward
 from spikeinit.randomness import stream
-from spikeinit.specs import EncodingSpec, TrainingSpec, TrainSpec
+from spikeinit.specs import EncodingSpec, TrainingSpec
 from spikeinit.training.checkpoint import Checkpoint
 from spikeinit.training.optimizers import advance, learning_rate, make_optimizer
 from spikeinit.training.progress import CORRECT, LOSS, Progress, Result
@@ -48,30 +47,6 @@ class TrainableSpec(Protocol):
 
     def seed_digest(self) -> str:
         """Digest of all that decides one seed's numbers; its checkpoint is bound to it."""
-
-
-def initialized_network(spec: TrainSpec, seed: int, images: Images, device: str, kernel: str) -> FeedForward:
-    """The network of one seed with initial weights, on the device.
-
-    Initialisers that measure on data see the first batch of `images`.
-    """
-    network = new_network(spec, seed, images, kernel).to(device)
-    choice = spec.initializer
-    batch = None
-    if registry.get(choice.name).needs_inputs(choice.parameters):
-        first = images.images[: spec.training.batch_size]
-        generator = stream(seed, "initial batch", device)
-        batch = encode_images(first, spec.encoding, statistics=images.statistics, generator=generator)
-    initialize(
-        network,
-        choice.name,
-        generator=stream(seed, "weights"),
-        layers=choice.layers,
-        bias=choice.bias,
-        inputs=batch,
-        **choice.parameters,
-    )
-    return network
 
 
 def train_seed(
