@@ -4,7 +4,7 @@ from itertools import product
 
 from spikeinit.config import checks
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, sharing_jobs, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 
 
 def runs(config):
@@ -17,7 +17,7 @@ def runs(config):
 def _run(config, section, dataset, threshold):
     initializer = section["initializer"]
     spec = TrainSpec(
-        images=Images(dataset, section["train_images"], section["test_images"]),
+        images=ImageSelection(dataset, section["train_images"], section["test_images"]),
         network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
         neuron=NeuronSpec.from_section(section["neuron"], threshold=threshold),

@@ -6,12 +6,12 @@ import torch
 
 from spikeinit.conversion.extraction import collect_activations
 from spikeinit.datasets.load import Images
-from spikeinit.specs import EncodingSpec, NetworkSpec, TrainingSpec
-from spikeinit.specs import Images as ImagesSpec
+from spikeinit.io import file_digest, save_tensors, write_json
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, TrainingSpec
 from spikeinit.specs.ann import AnnSpec
 
 SPEC = AnnSpec(
-    images=ImagesSpec("bars"),
+    images=ImageSelection("bars"),
     network=NetworkSpec("vgg9_small", 1 / 16),
     activation={"name": "relu"},
     encoding=EncodingSpec("constant", 1, {"mean": 0.3, "std": 0.3}),
@@ -37,6 +37,20 @@ def bars(count, seed, size=8):
 
 
 FIT, VALIDATION, TEST = bars(100, 0), bars(30, 1), bars(40, 2)
+
+
+def write_bars(folder):
+    """A prepared data set of bars in `folder`, 120 training images (12 of them for validation) and 40 test images."""
+    sha256 = {}
+    for name, images in (("train", bars(120, 0)), ("test", TEST)):
+        path = folder / f"{name}.safetensors"
+        save_tensors(path, {"images": images.images, "labels": images.labels})
+        sha256[path.name] = file_digest(path)
+    manifest = {"name": "bars", "classes": 4, "shape": [1, 8, 8], "images": {"train": 120, "test": 40}}
+    write_json(
+        folder / "manifest.json",
+        manifest | {"validation": 12, "sha256": sha256, "statistics": {"mean": 0.3, "std": 0.3}},
+    )
 
 
 def collect(network, images=FIT.images[:24], **limits):

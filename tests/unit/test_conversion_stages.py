@@ -9,17 +9,19 @@ import sys
 import numpy as np
 import pytest
 import torch
-from bars import FIT, SPEC, TEST, VALIDATION, bars, collect
+from bars import FIT, SPEC, TEST, VALIDATION, bars, collect, write_bars
 
-from spikeinit.conversion.ann import build_ann, evaluate, load_ann
+from spikeinit.conversion.ann import build_ann, load_ann
 from spikeinit.conversion.baselines import convert_by
 from spikeinit.conversion.extraction import (
     load_activations,
 )
-from spikeinit.conversion.pretraining import take_ann
+from spikeinit.conversion.pretraining import load_published_ann
 from spikeinit.encoding import encode
 from spikeinit.errors import UserError
-from spikeinit.io import file_digest, load_tensors, read_csv, save_tensors, write_json
+from spikeinit.io import file_digest, load_tensors, read_csv, write_json
+from spikeinit.losses import make_loss
+from spikeinit.measures.accuracy import loss_and_accuracy
 from spikeinit.specs import to_json
 from spikeinit.specs.ann import ActivationsSpec
 from spikeinit.specs.conversion import CalibrateSpec
@@ -28,18 +30,8 @@ from spikeinit.stages import calibrate_snn, extract_activations, pretrain_ann
 
 @pytest.fixture
 def prepared(tmp_path):
-    """A prepared data set of bars, 120 training images (12 of them for validation) and 40 test images."""
-    folder = tmp_path / "bars"
-    sha256 = {}
-    for name, images in (("train", bars(120, 0)), ("test", TEST)):
-        path = folder / f"{name}.safetensors"
-        save_tensors(path, {"images": images.images, "labels": images.labels})
-        sha256[path.name] = file_digest(path)
-    manifest = {"name": "bars", "classes": 4, "shape": [1, 8, 8], "images": {"train": 120, "test": 40}}
-    write_json(
-        folder / "manifest.json",
-        manifest | {"validation": 12, "sha256": sha256, "statistics": {"mean": 0.3, "std": 0.3}},
-    )
+    """A folder with the prepared data set of bars, and tracking switched off."""
+    write_bars(tmp_path / "bars")
     write_json(tmp_path / "tracking.json", {"enabled": False})
     return tmp_path
 
@@ -60,6 +52,11 @@ def pretrain(monkeypatch, folder, spec, pretrained=""):
     return ann
 
 
+def accuracy(network):
+    """On the test images, in percent."""
+    return loss_and_accuracy(network, TEST, SPEC.encoding, make_loss(**SPEC.training.loss))[1]
+
+
 def test_the_stages_chain(monkeypatch, prepared):
     ann = pretrain(monkeypatch, prepared, SPEC)
     (row,) = read_csv(ann / "metrics.csv")
@@ -72,7 +69,7 @@ def test_the_stages_chain(monkeypatch, prepared):
     assert all("test_accuracy" not in event.get("metrics", {}) for event in events[1:4])
 
     network = load_ann(SPEC, ann / "weights.safetensors", input_shape=(1, 8, 8), classes=4)
-    assert float(row["test_accuracy"]) == evaluate(network, TEST, SPEC.encoding, SPEC.training.loss)["accuracy"]
+    assert float(row["test_accuracy"]) == accuracy(network)
 
     folder = prepared / "activations"
     spec = ActivationsSpec(ann=SPEC, images=20, batch_size=8, limit=4096, channel_limit=256)
@@ -143,6 +140,7 @@ def test_ready_weights_are_taken_without_training(monkeypatch, prepared):
     assert all(torch.equal(weights[name], tensor) for name, tensor in theirs.state_dict().items())
     (row,) = read_csv(ann / "metrics.csv")
     assert row["epochs"] == "0"
-    assert float(row["test_accuracy"]) == evaluate(theirs, TEST, SPEC.encoding, SPEC.training.loss)["accuracy"]
+    assert float(row["test_accuracy"]) == accuracy(theirs)
+    changed = dataclasses.replace(spec, pretrained="0" * 64)
     with pytest.raises(UserError, match="changed since the workflow was planned"):
-        take_ann(dataclasses.replace(spec, pretrained="0" * 64), path, FIT, VALIDATION, "cpu")
+        load_published_ann(changed, path, FIT, VALIDATION, device="cpu", on_start=print, on_epoch=print)

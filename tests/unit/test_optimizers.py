@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from spikeinit.losses import make_loss, predict
-from spikeinit.training import checkpoint
+from spikeinit.training.checkpoint import Checkpoint
 from spikeinit.training.optimizers import advance, learning_rate, make_optimizer
 
 
@@ -94,10 +94,11 @@ def test_every_optimizer_steps_and_goes_through_a_checkpoint(spec, kind, tmp_pat
     assert isinstance(optimizer, kind)
     step(whole, optimizer)
     about = {"spec_digest": "x", "generators": {}}
-    checkpoint.save(tmp_path / "c.safetensors", network=whole, optimizer=optimizer, tensors={}, progress={}, **about)
+    Checkpoint(tmp_path / "c.safetensors", network=whole, optimizer=optimizer, **about).save({}, {"position": 3})
     step(whole, optimizer)
     resumed, optimizer = start()
-    assert checkpoint.restore(tmp_path / "c.safetensors", network=resumed, optimizer=optimizer, **about)
+    checkpoint = Checkpoint(tmp_path / "c.safetensors", network=resumed, optimizer=optimizer, **about)
+    assert checkpoint.restore(lambda tensors, values: (tensors, values)) == ({}, {"position": 3})
     step(resumed, optimizer)
     assert torch.equal(whole.weight, resumed.weight)
 

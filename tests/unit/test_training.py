@@ -6,18 +6,26 @@ import dataclasses
 
 import pytest
 import torch
+from bars import bars
 from safetensors.torch import save_file
 
-from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode
 from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.randomness import stream
-from spikeinit.specs import EncodingSpec, InitializerSpec, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
-from spikeinit.specs import Images as ImagesSpec
-from spikeinit.training.loop import prepare, train_seed
+from spikeinit.specs import (
+    EncodingSpec,
+    ImageSelection,
+    InitializerSpec,
+    NetworkSpec,
+    NeuronSpec,
+    TrainingSpec,
+    TrainSpec,
+)
+from spikeinit.training.job import initialized_network
+from spikeinit.training.loop import train_seed
 
 SPEC = TrainSpec(
-    images=ImagesSpec("bars"),
+    images=ImageSelection("bars"),
     network=NetworkSpec("energy", 1 / 32),
     encoding=EncodingSpec("rate", 4),
     neuron=NeuronSpec(decay=(0.34, 0.67)),
@@ -32,16 +40,6 @@ SPEC = TrainSpec(
     ),
     seeds=(0,),
 )
-
-
-def bars(count, seed):
-    """Images of a bright column whose position is the class: learnt in a few epochs."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(4, (count,), generator=generator)
-    images = torch.randint(0, 60, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[:, :, 2 * label : 2 * label + 2] = 255
-    return Images(images=images, labels=labels, classes=4, name="bars", sha256="")
 
 
 TRAIN, TEST = bars(100, 0), bars(40, 1)
@@ -59,10 +57,10 @@ def train(folder, spec=SPEC, *, stop_after=None, seed=0, kernel="auto"):
     result = train_seed(
         spec,
         seed,
+        initialized_network(spec, seed, TRAIN, "cpu", kernel),
         TRAIN,
         TEST,
         device="cpu",
-        kernel=kernel,
         checkpoint_path=folder / "checkpoint.safetensors",
         interruption=interruption,
         on_start=lambda result: starts.append(result.resumed_from),
@@ -144,7 +142,7 @@ def test_curves_are_those_of_the_batches(tmp_path):
     spec = dataclasses.replace(SPEC, training=training, neuron=NeuronSpec(decay=0.9, threshold=0.3))
     row = train(tmp_path, spec)[0].curves[0]
 
-    network = prepare(spec, 0, TRAIN, "cpu", "reference")
+    network = initialized_network(spec, 0, TRAIN, "cpu", "reference")
     order = torch.randperm(100, generator=stream(0, "order"))
     encoding = stream(0, "encoding")
     spikes, correct = torch.zeros(6), 0

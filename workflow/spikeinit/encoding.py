@@ -28,8 +28,9 @@ import torch
 from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
 from spikeinit.names.encodings import ENCODINGS, complete, is_binary, misfit
+from spikeinit.specs import EncodingSpec
 
-__all__ = ["ENCODINGS", "encode", "is_binary"]
+__all__ = ["ENCODINGS", "encode", "encode_images", "is_binary"]
 
 _WHITE = 255
 
@@ -76,6 +77,24 @@ def encode(
     else:
         step = (images > _WHITE // 2).to(dtype)
     return step.expand(timesteps, *step.shape)
+
+
+def encode_images(
+    images: torch.Tensor | Recordings,
+    encoding: EncodingSpec,
+    *,
+    statistics: tuple[float, float] | None = None,
+    generator: torch.Generator | None = None,
+) -> torch.Tensor:
+    """`encode` as a spec says it: the encoding's name, its number of time steps and its parameters."""
+    return encode(
+        images,
+        encoding.name,
+        encoding.timesteps,
+        generator=generator,
+        statistics=statistics,
+        **encoding.parameters,
+    )
 
 
 def _per_channel(value: float | Sequence[float], images: torch.Tensor) -> float | torch.Tensor:

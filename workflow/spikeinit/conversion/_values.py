@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,19 @@ RADIX_FROM = 4096
 DIGIT_BITS = 11
 
 
+def is_tensor(values: Any) -> bool:
+    """Whether `values` is a torch tensor. Torch is not imported for it: where there is a tensor, it was."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(values, torch.Tensor)
+
+
 def flat_values(values: Any) -> np.ndarray:
     """Every value in a one-dimensional float32 or float64 array, without a copy where there need be none.
 
     `values` is a numpy array or a torch tensor (any device, detached here) of any shape. Half precision becomes
     float32, integers and booleans float64. ValueError for other types and, with their number, for NaN and infinity.
     """
-    if hasattr(values, "detach"):  # a torch tensor, recognised without importing torch
+    if is_tensor(values):
         values = values.detach()
         if not values.is_floating_point():
             values = values.double()

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from spikeinit.conversion._values import flat_values, sort_positive
+from spikeinit.conversion._values import flat_values, is_tensor, sort_positive
 
 DEFAULT_LIMIT = 1 << 20
 SMALLEST_LIMIT = 128
@@ -216,7 +216,7 @@ def update_channels(summaries: Sequence[ActivationSummary], values: Any, *, axis
     """
     if values.shape[axis] != len(summaries):
         raise ValueError(f"{values.shape[axis]} channels along axis {axis} for {len(summaries)} summaries")
-    if hasattr(values, "detach"):
+    if is_tensor(values):
         values = values.detach().cpu()
         channels = list(values.unbind(axis))
     else:

@@ -8,24 +8,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from spikeinit.conversion.activation_functions import make_activation
-from spikeinit.datasets.load import Images
-from spikeinit.encoding import encode
+from spikeinit.encoding import encode_images
 from spikeinit.errors import UserError
 from spikeinit.io import load_tensors
-from spikeinit.losses import make_loss, predict
 from spikeinit.networks import describe
 from spikeinit.networks.build import FeedForward, assemble
 from spikeinit.networks.layers import Network
 from spikeinit.networks.modules import Trace
+from spikeinit.specs import EncodingSpec
+from spikeinit.specs.ann import AnnSpec
 
 
-def build_ann(spec: Any, *, input_shape: tuple[int, ...], classes: int) -> FeedForward:
-    """The network of an `AnnSpec` (its `network` and `activation`) for images of `input_shape` (C, H, W), on the CPU.
+def build_ann(spec: AnnSpec, *, input_shape: tuple[int, ...], classes: int) -> FeedForward:
+    """The network of `spec` (its `network` and `activation`) for images of `input_shape` (C, H, W), on the CPU.
 
     Weights hold PyTorch's own draw. `UserError` for an unknown activation and for images that are too small.
     """
@@ -41,7 +40,7 @@ def analogue(network: Network) -> Network:
 
 
 def load_ann(
-    spec: Any, weights_path: str | Path, *, input_shape: tuple[int, ...], classes: int, device: str = "cpu"
+    spec: AnnSpec, weights_path: str | Path, *, input_shape: tuple[int, ...], classes: int, device: str = "cpu"
 ) -> FeedForward:
     """A trained network of `spec` in evaluation mode; `UserError` if the file holds another network's weights."""
     network = build_ann(spec, input_shape=input_shape, classes=classes)
@@ -54,22 +53,10 @@ def load_ann(
 
 
 def outputs(
-    network: FeedForward, images: torch.Tensor, encoding: Any, batch_size: int
-) -> Iterator[tuple[slice, torch.Tensor, Trace]]:
+    network: FeedForward, images: torch.Tensor, encoding: EncodingSpec, batch_size: int
+) -> Iterator[tuple[torch.Tensor, Trace]]:
     """Logits [1, B, classes] and trace of a network in evaluation mode, batch by batch of images [N, C, H, W] uint8."""
     network.eval()
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
+    for batch in images.split(batch_size):
         with torch.no_grad():
-            yield rows, *network(encode(images[rows], encoding.name, encoding.timesteps, **encoding.parameters))
-
-
-def evaluate(network: FeedForward, images: Images, encoding: Any, loss: dict[str, Any], batch_size: int = 250) -> dict:
-    """Mean loss, and accuracy in percent, over the images."""
-    loss_function = make_loss(**loss)
-    total, correct = 0.0, 0
-    for rows, output, _ in outputs(network, images.images, encoding, batch_size):
-        labels = images.labels[rows]
-        total += loss_function(output, labels).item() * len(labels)
-        correct += int((predict(output) == labels).sum())
-    return {"loss": total / len(images), "accuracy": 100 * correct / len(images)}
+            yield network(encode_images(batch, encoding))

@@ -18,26 +18,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
-from torch import nn
 
-from spikeinit.conversion.convert import ConvertedNeuron, LayerThreshold, convert, per_channel
+from spikeinit.conversion.activation_functions import ClippedRelu, Qcfs
+from spikeinit.conversion.convert import ConvertedNeuron, LayerThreshold, ThresholdNeuron, convert, per_channel
 from spikeinit.conversion.methods import METHODS
 from spikeinit.errors import UserError
 from spikeinit.networks.build import FeedForward
 
 
-class SignedNeuron(nn.Module):
+class SignedNeuron(ThresholdNeuron):
     """Signed neurons with memory (Wang et al. 2022) over [T, B, ...] current; output V, 0 or -V.
 
     A neuron fires +V where its potential reaches V, and takes a spike back, -V, where the potential falls to -V and it
     has fired more positive than negative spikes before. It has no gradient: such networks are not trained further.
     """
-
-    def __init__(self, given: LayerThreshold) -> None:
-        super().__init__()
-        threshold, potential = torch.broadcast_tensors(given.threshold, given.initial_potential)
-        self.threshold = nn.Parameter(threshold.to(torch.float32, copy=True), requires_grad=False)
-        self.initial_fraction = nn.Parameter((potential / threshold).to(torch.float32), requires_grad=False)
 
     @torch.no_grad()
     def forward(self, current: torch.Tensor) -> torch.Tensor:
@@ -63,13 +57,12 @@ def trained_thresholds(ann: FeedForward, *, initial_fraction: float) -> list[Lay
     """
     found = []
     for activation in ann.neurons():
-        value = getattr(activation, "threshold_value", None)
-        if value is None:
+        if not isinstance(activation, ClippedRelu | Qcfs):
             raise UserError(
                 f"{type(activation).__name__} has no threshold of its own; the method takes a network with the "
                 "activation clipped_relu or qcfs"
             )
-        threshold = torch.tensor(float(value), dtype=torch.float64)
+        threshold = torch.tensor(activation.threshold_value, dtype=torch.float64)
         found.append(LayerThreshold(threshold, initial_fraction * threshold))
     return found
 

@@ -40,7 +40,6 @@ def calibrate(
     test: Images,
     *,
     device: str,
-    kernel: str,
     folder: Path,
     interruption: Interruption,
     on_start: Callable[[Result], None],
@@ -60,15 +59,14 @@ def calibrate(
         result = train_seed(
             step,
             spec.ann.seed,
+            network,
             train,
             test,
             device=device,
-            kernel=kernel,
             checkpoint_path=folder / f"T{timesteps}" / "checkpoint.safetensors",
             interruption=interruption,
             on_start=on_start if done == 0 else _ignore,
             on_epoch=lambda row, numbered=numbered: on_epoch(numbered(row)),
-            network=network,
         )
         rows += map(numbered, result.curves)
         on_step(timesteps, network)

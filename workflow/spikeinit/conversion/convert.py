@@ -52,22 +52,32 @@ class LayerThreshold:
     initial_potential: torch.Tensor
 
 
-class ConvertedNeuron(nn.Module):
-    """Integrate-and-fire neurons over [T, B, ...] current, without leak, with spikes of the height of the threshold.
+class ThresholdNeuron(nn.Module):
+    """Neurons with given thresholds and initial potentials, which are kept in units of the threshold.
 
-    `shift` is added to the current at every step. `width` is a of the surrogate gradient, in units of the threshold.
-    ValueError unless thresholds are positive and finite.
+    ValueError unless thresholds are positive and finite, and potentials finite.
     """
 
-    def __init__(
-        self, given: LayerThreshold, *, kernel: str = "auto", width: float = DEFAULT_SURROGATE_WIDTH, shift: float = 0.0
-    ) -> None:
+    def __init__(self, given: LayerThreshold) -> None:
         super().__init__()
         threshold, potential = torch.broadcast_tensors(given.threshold, given.initial_potential)
         if not bool((threshold.isfinite() & (threshold > 0) & potential.isfinite()).all()):
             raise ValueError(f"threshold {threshold.tolist()}: thresholds are positive numbers, potentials finite ones")
         self.threshold = nn.Parameter(threshold.to(torch.float32, copy=True), requires_grad=False)
         self.initial_fraction = nn.Parameter((potential / threshold).to(torch.float32), requires_grad=False)
+
+
+class ConvertedNeuron(ThresholdNeuron):
+    """Integrate-and-fire neurons over [T, B, ...] current, without leak, with spikes of the height of the threshold.
+
+    `shift` is added to the current at every step, in units of the threshold. `width` is a of the surrogate gradient, in
+    the same units.
+    """
+
+    def __init__(
+        self, given: LayerThreshold, *, kernel: str = "auto", width: float = DEFAULT_SURROGATE_WIDTH, shift: float = 0.0
+    ) -> None:
+        super().__init__(given)
         self.kernel = kernel
         self.width = width
         self.shift = shift
@@ -116,7 +126,8 @@ def convert(
     for part in network.parts:
         for layer in part.weighted_layers():
             fold_normalization(layer)
-        _replace_activations(part, remaining, make_neuron)
+        for holder in part.firing():
+            holder.neuron = make_neuron(next(remaining))
     for layer in network.weighted_layers():
         layer.operation.requires_grad_(True)
     return network
@@ -158,11 +169,3 @@ def fold_normalization(layer: WeightedLayer) -> None:
     operation.weight = nn.Parameter(folded.to(operation.weight), requires_grad=False)
     operation.bias = nn.Parameter(((bias - mean) * scale + shift).to(operation.weight), requires_grad=False)
     layer.normalization = None
-
-
-def _replace_activations(part: Part, thresholds: object, make_neuron: MakeNeuron) -> None:
-    """New neurons in the order in which a trace lists them: those inside a block before the one behind its sum."""
-    holders = [*part.body, part] if isinstance(part, ResidualBlock) else [part]
-    for holder in holders:
-        if getattr(holder, "neuron", None) is not None:
-            holder.neuron = make_neuron(next(thresholds))

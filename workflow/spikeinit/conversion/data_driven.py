@@ -15,51 +15,47 @@ and counts as 1. The output layer, which spikes too, has the optimal threshold o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from spikeinit.conversion.convert import LayerThreshold
 from spikeinit.conversion.layer_thresholds import read_thresholds
+from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
 from spikeinit.io import load_tensors
-from spikeinit.networks.build import FeedForward, build
+from spikeinit.networks.build import FeedForward, new_network
 from spikeinit.networks.modules import WeightedLayer
-from spikeinit.randomness import stream
 from spikeinit.specs import TrainSpec
+from spikeinit.tracking.links import ann_key
 
 KIND = "optimal"
 PARAMETERS = ("operation.weight", "operation.bias")
 
 
-def prepare(
-    spec: TrainSpec,
-    seed: int,
-    *,
-    input_shape: tuple[int, ...],
-    classes: int,
-    weights: Path,
-    thresholds: Path,
-    device: str,
-    kernel: str,
-) -> FeedForward:
-    """The spiking network of one seed, on the device, with the weights of an analogue network and its thresholds.
+@dataclass(frozen=True)
+class ConvertedStart:
+    """The trained analogue network that a run's networks start as copies of: files of its weights and thresholds."""
 
-    Seeds differ in their decays, where these are drawn, and in everything that training draws. `UserError` where the
-    files belong to another network.
-    """
-    network = build(
-        spec.network,
-        spec.neuron,
-        input_shape=input_shape,
-        classes=classes,
-        generator=stream(seed, "neurons"),
-        timesteps=spec.encoding.timesteps,
-        kernel=kernel,
-    )
-    chosen = read_thresholds(thresholds, output=True)[spec.encoding.timesteps][KIND]
-    initialize_from(network, load_tensors(weights)[0], chosen)
-    return network.to(device)
+    weights: Path
+    thresholds: Path
+
+    def network(self, spec: TrainSpec, seed: int, train: Images, device: str, kernel: str) -> FeedForward:
+        """The spiking network of one seed for images like `train`, on the device, with these weights and thresholds.
+
+        Seeds differ in their decays, where these are drawn, and in everything that training draws. `UserError` where
+        the files belong to another network.
+        """
+        network = new_network(spec, seed, train, kernel)
+        chosen = read_thresholds(self.thresholds, output=True)[spec.encoding.timesteps][KIND]
+        initialize_from(network, load_tensors(self.weights)[0], chosen)
+        return network.to(device)
+
+    def labels(self, spec: TrainSpec, folder: Path, study: str) -> dict[str, str]:
+        """The recorded run of the analogue network, for the record of a run in `folder`."""
+        ann_seed = spec.initializer.parameters["ann_seed"]
+        return {"ann_run": ann_key(folder.parents[2].name, study, self.weights, ann_seed)}
 
 
 def initialize_from(

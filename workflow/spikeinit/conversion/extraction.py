@@ -8,7 +8,7 @@ The features of a fully connected layer count as its channels.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from spikeinit.conversion.ann import outputs
 from spikeinit.errors import UserError
 from spikeinit.io import load_tensors, save_tensors
 from spikeinit.networks.build import FeedForward
-from spikeinit.networks.modules import ResidualBlock, WeightedLayer
+from spikeinit.networks.modules import ResidualBlock
+from spikeinit.specs import EncodingSpec
 
 OUTPUT = "output"
 SORTED_POINTS = 200
@@ -38,7 +39,13 @@ class LayerActivations:
 
 
 def collect_activations(
-    network: FeedForward, images: torch.Tensor, encoding: Any, *, batch_size: int, limit: int, channel_limit: int
+    network: FeedForward,
+    images: torch.Tensor,
+    encoding: EncodingSpec,
+    *,
+    batch_size: int,
+    limit: int,
+    channel_limit: int,
 ) -> list[LayerActivations]:
     """Run images [N, C, H, W] uint8 through the network; at most `limit` values a layer and `channel_limit` a channel.
 
@@ -46,7 +53,7 @@ def collect_activations(
     """
     found: list[LayerActivations] = []
     names = [*layer_names(network), OUTPUT]
-    for _, logits, trace in outputs(network, images, encoding, batch_size):
+    for logits, trace in outputs(network, images, encoding, batch_size):
         for index, activation in enumerate([*trace.spikes, logits]):
             if len(found) == index:
                 channels = [ActivationSummary(channel_limit) for _ in range(activation.shape[_CHANNEL_AXIS])]
@@ -64,16 +71,11 @@ def collect_activations(
 
 def layer_names(network: FeedForward) -> list[str]:
     """A name for each active layer, in the order of a trace: its weighted layer's, or for a sum that of its block."""
-    return list(_names(network.parts))
-
-
-def _names(parts: Iterable[Any]) -> Iterator[str]:
-    for part in parts:
-        if isinstance(part, WeightedLayer) and part.neuron is not None:
-            yield part.name
-        elif isinstance(part, ResidualBlock):
-            yield from _names(part.body)
-            yield f"{part.body[-1].name}_sum"
+    return [
+        f"{part.body[-1].name}_sum" if isinstance(part, ResidualBlock) else part.name
+        for outer in network.parts
+        for part in outer.firing()
+    ]
 
 
 def save_activations(path: Path, layers: list[LayerActivations], digest: str) -> None:

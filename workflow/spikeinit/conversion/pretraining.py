@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spikeinit.conversion.ann import build_ann, evaluate
+from spikeinit.conversion.ann import build_ann
 from spikeinit.conversion.torchvision_weights import load_torchvision_weights
 from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
 from spikeinit.initializers import initialize
 from spikeinit.interruption import Interruption
 from spikeinit.io import file_digest
+from spikeinit.losses import make_loss
+from spikeinit.measures.accuracy import loss_and_accuracy
 from spikeinit.networks.build import FeedForward
 from spikeinit.randomness import stream
 from spikeinit.specs.ann import AnnSpec
@@ -40,60 +42,75 @@ def train_ann(
     on_epoch: Callable[[dict[str, Any]], None],
 ) -> Result:
     """Train the network of `spec` from its checkpoint or from the start, as `training.train_seed` does."""
-    network = build_ann(spec, input_shape=tuple(fit.images.shape[1:]), classes=fit.classes)
+    network = build_ann(spec, input_shape=fit.shape, classes=fit.classes)
     initialize(network, INITIALIZER, generator=stream(spec.seed, "weights"))
     return train_seed(
         spec,
         spec.seed,
+        network.to(device),
         fit,
         validation,
         device=device,
-        kernel="auto",
         checkpoint_path=checkpoint_path,
         interruption=interruption,
         on_start=on_start,
         on_epoch=on_epoch,
-        network=network.to(device),
         augment=make_augmentation(spec.augmentation, fill=_mean_colour(spec)),
         monitored="validation",
         activity="activity",
     )
 
 
-def take_ann(spec: AnnSpec, path: Path, fit: Images, validation: Images, device: str) -> Result:
-    """The network of `spec` with ready weights from a file, as the result of a training of no epochs.
+def load_published_ann(
+    spec: AnnSpec,
+    path: Path,
+    fit: Images,
+    validation: Images,
+    *,
+    device: str,
+    on_start: Callable[[Result], None],
+    on_epoch: Callable[[dict[str, Any]], None],
+) -> Result:
+    """The network of `spec` with the ready weights of a file, as the result of a training that has no epoch.
 
-    `UserError` if the file is not the one the spec was made for, or not of this network.
+    `on_start` is called with it, `on_epoch` never. `UserError` if the file is not the one the spec was made for, or not
+    of this network.
     """
     if file_digest(path) != spec.pretrained:
         raise UserError(f"{path}: its content has changed since the workflow was planned; start it again")
-    network = build_ann(spec, input_shape=tuple(fit.images.shape[1:]), classes=fit.classes)
+    network = build_ann(spec, input_shape=fit.shape, classes=fit.classes)
     load_torchvision_weights(network, path)
     result = Result(spec.seed, network.to(device), "validation")
-    watched = evaluate(network, validation, spec.encoding, spec.training.loss)
+    loss, accuracy = _tested(spec, network, validation)
     result.curves.append(
         {
             "seed": spec.seed,
             "epoch": 0,
             "train_loss": None,
             "train_accuracy": None,
-            "validation_loss": watched["loss"],
-            "validation_accuracy": watched["accuracy"],
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
         }
     )
+    on_start(result)
     return result
 
 
 def metrics(spec: AnnSpec, result: Result, test: Images) -> dict[str, Any]:
     """The row of metrics.csv: the training's, the number of parameters, and loss and accuracy on the test images."""
-    tested = evaluate(result.network, test, spec.encoding, spec.training.loss)
+    loss, accuracy = _tested(spec, result.network, test)
     return {
         **result.metrics(),
-        "test_loss": tested["loss"],
-        "test_accuracy": tested["accuracy"],
+        "test_loss": loss,
+        "test_accuracy": accuracy,
         "images": len(test),
         "parameters": parameters(result.network),
     }
+
+
+def _tested(spec: AnnSpec, network: FeedForward, images: Images) -> tuple[float, float]:
+    """Mean loss, and accuracy in percent."""
+    return loss_and_accuracy(network, images, spec.encoding, make_loss(**spec.training.loss))
 
 
 def parameters(network: FeedForward) -> int:

@@ -6,6 +6,7 @@ to step t do not know when the simulation ends.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import torch
 
 from spikeinit.datasets.load import Images
-from spikeinit.encoding import encode
+from spikeinit.encoding import encode_images
 from spikeinit.measures.energy import energy
 from spikeinit.measures.operations import OperationCounter, dense_operations
 from spikeinit.networks.build import FeedForward
@@ -49,11 +50,10 @@ def received_amplitudes(network: FeedForward) -> list[torch.Tensor]:
                 found.append(inside)
                 inside = inside if layer.neuron is None else layer.neuron.threshold
             found += [amplitude] * (part.shortcut is not None)
-            amplitude = part.neuron.threshold
         else:
             found += [amplitude] * len(part.weighted_layers())
-            if getattr(part, "neuron", None) is not None:
-                amplitude = part.neuron.threshold
+        if neurons := part.neurons():
+            amplitude = neurons[-1].threshold
     return found
 
 
@@ -73,16 +73,13 @@ def simulate(
     """
     wanted = sorted(readouts)
     amplitudes = received_amplitudes(network)
-    found = [
-        Readout(timesteps, OperationCounter(network, _repeated(encoding, timesteps), amplitudes))
-        for timesteps in wanted
-    ]
+    of_steps = {timesteps: dataclasses.replace(encoding, timesteps=timesteps) for timesteps in (1, *wanted)}
+    found = [Readout(steps, OperationCounter(network, of_steps[steps], amplitudes)) for steps in wanted]
     size = max(1, min(batch_size, MOST_IMAGE_STEPS // wanted[-1]))
     for start in range(0, len(test), size):
         images, labels = test.images[start : start + size], test.labels[start : start + size]
-        expected, analogue = ann(encode(images, encoding.name, 1, **encoding.parameters))
-        inputs = encode(images, encoding.name, wanted[-1], **encoding.parameters)
-        output, trace = network(inputs, keep_received=True)
+        expected, analogue = ann(encode_images(images, of_steps[1]))
+        output, trace = network(encode_images(images, of_steps[wanted[-1]]), keep_received=True)
         _count(found, output, labels, expected[0].argmax(1), trace, analogue)
     return found
 
@@ -129,10 +126,6 @@ def _image_sum(values: torch.Tensor) -> float:
 
 def _add(sums: list[float], values: list[float]) -> None:
     sums[:] = [a + b for a, b in zip(sums, values, strict=True)] if sums else values
-
-
-def _repeated(encoding: EncodingSpec, timesteps: int) -> EncodingSpec:
-    return EncodingSpec(encoding.name, timesteps, encoding.parameters)
 
 
 def accuracy_row(readout: Readout) -> dict[str, Any]:

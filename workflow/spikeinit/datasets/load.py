@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,15 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def first(self, count: int | None) -> Images:
+        """The first `count` of them, all for None."""
+        return dataclasses.replace(self, images=self.images[:count], labels=self.labels[:count])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one image: (C, H, W)."""
+        return tuple(self.images.shape[1:])
 
 
 def load(
@@ -114,7 +124,7 @@ def _check(tensors: dict[str, Any], manifest: dict[str, Any], file: str, path: P
         tensor = tensors.get(name)
         if tensor is None:
             raise UserError(f"{path}: no tensor {name!r}; {_remedy(path.parent)}")
-        found = getattr(tensor, "dtype", dtype)
+        found = dtype if isinstance(tensor, Recordings) else tensor.dtype
         if tuple(tensor.shape) != shape or found != dtype:
             raise UserError(
                 f"{path}: {name} are {found} {list(tensor.shape)}, the manifest says {dtype} {list(shape)};"

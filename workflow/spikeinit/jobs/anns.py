@@ -15,7 +15,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.io import digest, file_digest
 from spikeinit.jobs.provenance import network_source, source_digest
 from spikeinit.names.slugs import ann_run
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, TrainingSpec, to_dict
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, TrainingSpec, to_dict
 from spikeinit.specs.ann import ActivationsSpec, AnnSpec, ThresholdsSpec
 
 DATA_DRIVEN = "data_driven"
@@ -59,7 +59,7 @@ def anns(config: Config) -> dict[tuple[str, str], Ann]:
 
 def ann_request(
     study: str,
-    images: Images,
+    images: ImageSelection,
     slug: str,
     network: Mapping[str, Any],
     ann: Mapping[str, Any],

@@ -1,19 +1,25 @@
-"""Evaluating a trained network on test images: accuracy, spikes per layer, operations and energy per image."""
+"""Evaluating trained networks on test images: accuracy, spikes per layer, operations and energy per image."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from spikeinit.datasets.load import Images
-from spikeinit.encoding import encode
+from spikeinit.datasets.load import Images, load
+from spikeinit.encoding import encode_images
+from spikeinit.errors import UserError
+from spikeinit.io import load_tensors, write_csv
 from spikeinit.losses import make_loss, predict
 from spikeinit.measures.energy import energy
 from spikeinit.measures.operations import OperationCounter
 from spikeinit.measures.spikes import SpikeCounter
-from spikeinit.networks.build import FeedForward
+from spikeinit.measures.tally import MEASURED, Tally
+from spikeinit.networks.build import FeedForward, new_network
 from spikeinit.randomness import stream
 from spikeinit.specs import EvaluateSpec
 
@@ -22,10 +28,38 @@ from spikeinit.specs import EvaluateSpec
 class Evaluation:
     """Rows of the four tables that describe one seed's network on the test images."""
 
-    accuracy: dict[str, Any]
+    accuracy: list[dict[str, Any]]
     spikes: list[dict[str, Any]]
     energy: list[dict[str, Any]]
     rates: list[dict[str, Any]]
+
+
+TABLES = tuple(field.name for field in fields(Evaluation))
+"""What an evaluation writes: CSV files of these names in a run's folder."""
+
+
+def evaluate_run(
+    spec: EvaluateSpec, weights_path: Path, tables: Mapping[str, Path], *, data: Path, device: str, kernel: str
+) -> list[dict[str, Any]]:
+    """Evaluate the weights of every seed of one run; write `tables`, by the names in `TABLES`.
+
+    data: folder of the prepared data set. Returns the rows of the table of accuracies. `UserError` where the file of
+    weights holds those of another network.
+    """
+    test = load(data, "test", limit=spec.images.test_images, device=device)
+    weights, _ = load_tensors(weights_path)
+    evaluations = []
+    for seed in spec.seeds:
+        network = new_network(spec, seed, test, kernel)
+        own = {name.removeprefix(f"{seed}/"): value for name, value in weights.items() if name.startswith(f"{seed}/")}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise UserError(f"{weights_path}: not the weights of this network, seed {seed} ({error})") from None
+        evaluations.append(evaluate_seed(spec, seed, network.to(device), test, device))
+    for table in TABLES:
+        write_csv(tables[table], [row for evaluation in evaluations for row in vars(evaluation)[table]])
+    return [row for evaluation in evaluations for row in evaluation.accuracy]
 
 
 @torch.no_grad()
@@ -33,43 +67,48 @@ def evaluate_seed(spec: EvaluateSpec, seed: int, network: FeedForward, test: Ima
     """Run all test images [N, C, H, W] through the network and count.
 
     Energy is charged to the sender, in the order of the layers that receive: row 0 is the encoded input, and the last
-    row, the output layer, sends to no synapse.
+    row, the output layer, sends to no synapse. What else `MEASURED` asks of every layer stands behind its spikes.
     """
     generator = stream(seed, "evaluation", device)
     loss_function = make_loss(**spec.loss)
     network.eval()
+    count = len(test)
     operations = OperationCounter(network, spec.encoding)
-    counters: list[SpikeCounter] = []
+    counters = [SpikeCounter() for _ in network.neurons()]
+    tally = Tally(MEASURED, network, batches=math.ceil(count / spec.batch_size), device=device)
     loss = correct = 0.0
-    for start in range(0, len(test.images), spec.batch_size):
-        images = test.images[start : start + spec.batch_size]
-        labels = test.labels[start : start + spec.batch_size]
-        inputs = encode(
-            images,
-            spec.encoding.name,
-            spec.encoding.timesteps,
-            generator=generator,
-            statistics=test.statistics,
-            **spec.encoding.parameters,
-        )
-        output, trace = network(inputs, keep_received=True)
-        counters = counters or [SpikeCounter() for _ in trace.spikes]
+    for batch, start in enumerate(range(0, count, spec.batch_size)):
+        rows = slice(start, start + spec.batch_size)
+        labels = test.labels[rows]
+        inputs = encode_images(test.images[rows], spec.encoding, statistics=test.statistics, generator=generator)
+        output, trace = network(inputs, keep_received=True, keep_currents=tally.needs_currents)
         for counter, spikes in zip(counters, trace.spikes, strict=True):
             counter.update(spikes)
         operations.update(trace)
-        loss += loss_function(output, labels).item() * len(images)
+        tally.add(batch, trace)
+        loss += loss_function(output, labels).item() * len(labels)
         correct += (predict(output) == labels).sum().item()
 
-    count = len(test.images)
+    measured = tally.means(count)
     return Evaluation(
-        accuracy={
-            "seed": seed,
-            "images": count,
-            "correct": int(correct),
-            "accuracy": 100 * correct / count,
-            "loss": loss / count,
-        },
-        spikes=[{"seed": seed, "layer": layer, **counter.row()} for layer, counter in enumerate(counters, start=1)],
+        accuracy=[
+            {
+                "seed": seed,
+                "images": count,
+                "correct": int(correct),
+                "accuracy": 100 * correct / count,
+                "loss": loss / count,
+            }
+        ],
+        spikes=[
+            {
+                "seed": seed,
+                "layer": layer,
+                **counter.row(),
+                **{name: of_layers[layer - 1] for name, of_layers in measured.items()},
+            }
+            for layer, counter in enumerate(counters, start=1)
+        ],
         energy=[_energy_row(spec, seed, layer, *counts) for layer, counts in enumerate(operations.per_image())],
         rates=[
             {"seed": seed, "layer": layer, "bin": spikes, "count": seen}

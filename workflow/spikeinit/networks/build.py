@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
 from spikeinit.kernels.convolution.sizes import windows_along
 from spikeinit.networks import describe
@@ -38,7 +39,8 @@ from spikeinit.networks.modules import (
     merge_steps,
 )
 from spikeinit.neurons.layer import IntegrateAndFire
-from spikeinit.specs import NetworkSpec, NeuronSpec
+from spikeinit.randomness import stream
+from spikeinit.specs import EvaluateSpec, NetworkSpec, NeuronSpec, TrainSpec
 
 Shape = tuple[int, ...]
 MakeNeuron = Callable[[Shape], nn.Module]
@@ -56,9 +58,11 @@ class FeedForward(nn.Module):
         super().__init__()
         self.parts = nn.ModuleList(parts)
 
-    def forward(self, inputs: torch.Tensor, *, keep_received: bool = False) -> tuple[torch.Tensor, Trace]:
+    def forward(
+        self, inputs: torch.Tensor, *, keep_received: bool = False, keep_currents: bool = False
+    ) -> tuple[torch.Tensor, Trace]:
         """Output [T, B, classes], and a trace with the spikes of every layer that has neurons."""
-        trace = Trace(inputs.shape[0], keep_received)
+        trace = Trace(inputs.shape[0], keep_received, keep_currents)
         first, *others = self.parts
         if is_repeated(inputs) and isinstance(first, WeightedLayer) and not first.normalization:
             merged = first.forward_repeated(merge_steps(inputs[:1]), trace)
@@ -118,6 +122,22 @@ def build(
 
     network = describe(spec.name, classes=classes, width=spec.width, **spec.options)
     return assemble(network, input_shape, neurons, timesteps)
+
+
+def new_network(spec: TrainSpec | EvaluateSpec, seed: int, images: Images, kernel: str) -> FeedForward:
+    """The spiking network of `spec` for `images`, on the CPU, with the decays that `seed` draws.
+
+    Training and evaluation build it alike, so that trained weights fit. Weights hold PyTorch's own draw.
+    """
+    return build(
+        spec.network,
+        spec.neuron,
+        input_shape=images.shape,
+        classes=images.classes,
+        generator=stream(seed, "neurons"),
+        timesteps=spec.encoding.timesteps,
+        kernel=kernel,
+    )
 
 
 def assemble(network: Network, input_shape: Shape, make_neuron: MakeNeuron, timesteps: int = 1) -> FeedForward:

@@ -18,13 +18,16 @@ from spikeinit.kernels.convolution.routing import convolve
 class Trace:
     """What one forward pass leaves behind.
 
-    spikes: output [T, B, ...] of every layer with neurons, in order. received: what every weighted layer got,
-    [T, B, ...], in the order of `weighted_layers`, if `keep_received`; what is the same at every step, as a view.
+    spikes: output [T, B, ...] of every layer with neurons, in order. currents: the input current [T, B, ...] of the
+    same layers, if `keep_currents`. received: what every weighted layer got, [T, B, ...], in the order of
+    `weighted_layers`, if `keep_received`; what is the same at every step, as a view.
     """
 
     timesteps: int
     keep_received: bool = False
+    keep_currents: bool = False
     spikes: list[torch.Tensor] = field(default_factory=list)
+    currents: list[torch.Tensor] = field(default_factory=list)
     received: list[torch.Tensor] = field(default_factory=list)
 
 
@@ -44,9 +47,13 @@ class Part(nn.Module):
         """The layers with weights inside, in the order in which a trace lists what they received."""
         return []
 
-    def neurons(self) -> list[nn.Module]:
-        """The neurons (or activations) inside, in the order in which a trace lists their spikes."""
+    def firing(self) -> list[WeightedLayer | EncodingNeurons | ResidualBlock]:
+        """The parts inside, itself included, whose `neuron` fires, in the order in which a trace lists their spikes."""
         return []
+
+    def neurons(self) -> list[nn.Module]:
+        """The neurons (or activations) inside, in the same order."""
+        return [part.neuron for part in self.firing()]
 
 
 class WeightedLayer(Part):
@@ -102,16 +109,19 @@ class WeightedLayer(Part):
     def weighted_layers(self) -> list[WeightedLayer]:
         return [self]
 
-    def neurons(self) -> list[nn.Module]:
-        return [] if self.neuron is None else [self.neuron]
+    def firing(self) -> list[WeightedLayer | EncodingNeurons | ResidualBlock]:
+        return [] if self.neuron is None else [self]
 
 
 def fire(neuron: nn.Module | None, current: torch.Tensor, trace: Trace) -> torch.Tensor:
     """Let neurons see a merged current as [T, B, ...], and note their spikes."""
     if neuron is None:
         return current
-    spikes = neuron(current.unflatten(0, (trace.timesteps, -1)))
+    stepped = current.unflatten(0, (trace.timesteps, -1))
+    spikes = neuron(stepped)
     trace.spikes.append(spikes)
+    if trace.keep_currents:
+        trace.currents.append(stepped)
     return spikes.flatten(0, 1)
 
 
@@ -125,8 +135,8 @@ class EncodingNeurons(Part):
     def forward(self, merged: torch.Tensor, trace: Trace) -> torch.Tensor:
         return fire(self.neuron, merged, trace)
 
-    def neurons(self) -> list[nn.Module]:
-        return [self.neuron]
+    def firing(self) -> list[WeightedLayer | EncodingNeurons | ResidualBlock]:
+        return [self]
 
 
 class Pooling(Part):
@@ -196,5 +206,5 @@ class ResidualBlock(Part):
     def weighted_layers(self) -> list[WeightedLayer]:
         return [*self.body, *([] if self.shortcut is None else [self.shortcut])]
 
-    def neurons(self) -> list[nn.Module]:
-        return [*(neuron for layer in self.body for neuron in layer.neurons()), self.neuron]
+    def firing(self) -> list[WeightedLayer | EncodingNeurons | ResidualBlock]:
+        return [*(part for layer in self.body for part in layer.firing()), self]

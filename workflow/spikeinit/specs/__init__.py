@@ -18,8 +18,11 @@ Spec = TypeVar("Spec")
 
 
 @dataclass(frozen=True)
-class Images:
-    """Which images of a prepared data set; None means all."""
+class ImageSelection:
+    """Which images of a prepared data set a job sees: the first so many of each split, None for all of them.
+
+    The images themselves, as tensors, are `spikeinit.datasets.load.Images`.
+    """
 
     dataset: str
     train_images: int | None = None
@@ -103,7 +106,7 @@ class TrainingSpec:
 class TrainSpec:
     """One initialisation combination with all its seeds."""
 
-    images: Images
+    images: ImageSelection
     network: NetworkSpec
     encoding: EncodingSpec
     neuron: NeuronSpec
@@ -127,7 +130,7 @@ class TrainSpec:
 class EvaluateSpec:
     """Counting spikes of trained networks on test images. The networks themselves come with the weights."""
 
-    images: Images
+    images: ImageSelection
     network: NetworkSpec
     encoding: EncodingSpec
     neuron: NeuronSpec

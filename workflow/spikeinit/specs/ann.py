@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spikeinit.io import digest
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, TrainingSpec, to_dict
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, TrainingSpec, to_dict
 
 
 @dataclass(frozen=True)
 class AnnSpec:
     """A trained analogue network. `pretrained`: the sha256 of a file of weights taken in place of training."""
 
-    images: Images
+    images: ImageSelection
     network: NetworkSpec
     activation: dict[str, Any]
     encoding: EncodingSpec

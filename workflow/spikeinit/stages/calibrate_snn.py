@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from spikeinit.io import digest, locked, save_tensors, write_csv
 from spikeinit.networks.build import FeedForward
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec
+from spikeinit.stages.options import add_outputs, stage_parser
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn
@@ -35,19 +34,11 @@ CURVES = ("timesteps", "epoch", "learning_rate", "train_loss", "train_accuracy",
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON of a CalibrateSpec")
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--run", required=True)
-    parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
+    shared = ("study", "run", "data", "tracking", "device", "kernel")
+    parser = stage_parser(__doc__, "of a CalibrateSpec", *shared, "user-files")
     parser.add_argument("--weights", type=Path, required=True, help="of the analogue network")
     parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
-    parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
-    parser.add_argument("--kernel", default="auto")
-    for output in ("curves", "accuracy", "layers", "calibrated"):
-        parser.add_argument(f"--{output}", type=Path, required=True)
+    add_outputs(parser, "curves", "accuracy", "layers", "calibrated")
     arguments = parser.parse_args()
 
     user_files.load_all(arguments.user_files)
@@ -56,9 +47,7 @@ def main() -> None:
     folder = arguments.curves.parent
     train = load(arguments.data.parent, "fit", limit=spec.ann.images.train_images, device=device)
     test = load(arguments.data.parent, "test", limit=spec.ann.images.test_images, device=device)
-    ann = load_ann(
-        spec.ann, arguments.weights, input_shape=tuple(test.images.shape[1:]), classes=test.classes, device=device
-    )
+    ann = load_ann(spec.ann, arguments.weights, input_shape=test.shape, classes=test.classes, device=device)
     thresholds = read_thresholds(*arguments.thresholds) if arguments.thresholds else {}
     network = convert_by(
         spec.method,
@@ -107,7 +96,6 @@ def main() -> None:
                     train,
                     test,
                     device=device,
-                    kernel=arguments.kernel,
                     folder=seed_folder,
                     interruption=interruption,
                     on_step=keep,

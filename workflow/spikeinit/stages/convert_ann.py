@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
 from spikeinit import user_files
@@ -18,25 +16,19 @@ from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.conversion import ConvertSpec
+from spikeinit.stages.options import add_outputs, stage_parser
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON of a ConvertSpec")
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--run", required=True)
-    parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
+    parser = stage_parser(
+        __doc__, "of a ConvertSpec", "study", "run", "data", "tracking", "device", "kernel", "user-files"
+    )
     parser.add_argument("--weights", type=Path, required=True, help="of the analogue network")
     parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
-    parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
-    parser.add_argument("--kernel", default="auto")
-    parser.add_argument("--accuracy", type=Path, required=True, help="CSV to write")
-    parser.add_argument("--layers", type=Path, required=True, help="CSV to write")
+    add_outputs(parser, "accuracy", "layers")
     arguments = parser.parse_args()
 
     user_files.load_all(arguments.user_files)
@@ -44,9 +36,7 @@ def main() -> None:
     device = choose_device(arguments.device)
     folder = arguments.accuracy.parent
     test = load(arguments.data.parent, "test", limit=spec.ann.images.test_images, device=device)
-    ann = load_ann(
-        spec.ann, arguments.weights, input_shape=tuple(test.images.shape[1:]), classes=test.classes, device=device
-    )
+    ann = load_ann(spec.ann, arguments.weights, input_shape=test.shape, classes=test.classes, device=device)
     thresholds = read_thresholds(*arguments.thresholds) if arguments.thresholds else {}
 
     name = folder.parents[2].name

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
 from spikeinit import user_files
+from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
+from spikeinit.measures.evaluation import TABLES, evaluate_run
 from spikeinit.nested import expanded
 from spikeinit.specs import EvaluateSpec, from_dict
-from spikeinit.stages.evaluate_snn import TABLES, add_options, evaluate_run
+from spikeinit.stages.options import add_outputs, stage_parser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: EvaluateSpecs by run, factored")
+    parser = stage_parser(__doc__, "of EvaluateSpecs by run, factored", "data", "device", "kernel", "user-files")
     parser.add_argument("--runs", type=Path, required=True, help="folder that holds one folder per run")
-    parser.add_argument("--evaluated", type=Path, required=True, help="table of all runs' accuracy")
-    add_options(parser)
+    add_outputs(parser, "evaluated")
     arguments = parser.parse_args()
     user_files.load_all(arguments.user_files)
+    device = choose_device(arguments.device)
     evaluated = []
     for run, values in expanded(arguments.spec).items():
         folder = arguments.runs / run
-        tables = {table: folder / f"{table}.csv" for table in TABLES}
-        spec = from_dict(EvaluateSpec, values)
-        rows = evaluate_run(spec, folder / "weights.safetensors", tables, arguments)
+        rows = evaluate_run(
+            from_dict(EvaluateSpec, values),
+            folder / "weights.safetensors",
+            {table: folder / f"{table}.csv" for table in TABLES},
+            data=arguments.data.parent,
+            device=device,
+            kernel=arguments.kernel,
+        )
         evaluated += [{"run": run, **row} for row in rows]
     write_csv(arguments.evaluated, evaluated)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
 from spikeinit import user_files
@@ -21,19 +19,15 @@ from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
 from spikeinit.specs import from_dict
 from spikeinit.specs.ann import ActivationsSpec
+from spikeinit.stages.options import add_outputs, stage_parser
 
 TABLE = ["layer", "name", "channels", "total", "positive", "maximum", "mean", "exact", "rank_error"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON of an ActivationsSpec")
-    parser.add_argument("--data", type=Path, required=True, help="manifest.json of the prepared data set")
+    parser = stage_parser(__doc__, "of an ActivationsSpec", "data", "device", "user-files")
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
-    for output in ("activations", "table", "histogram", "sorted"):
-        parser.add_argument(f"--{output}", type=Path, required=True)
+    add_outputs(parser, "activations", "table", "histogram", "sorted")
     arguments = parser.parse_args()
 
     user_files.load_all(arguments.user_files)
@@ -41,13 +35,7 @@ def main() -> None:
     device = choose_device(arguments.device)
     count = min(filter(None, (spec.images, spec.ann.images.train_images)))
     fit = load(arguments.data.parent, "fit", limit=count, device=device)
-    network = load_ann(
-        spec.ann,
-        arguments.weights,
-        input_shape=tuple(fit.images.shape[1:]),
-        classes=fit.classes,
-        device=device,
-    )
+    network = load_ann(spec.ann, arguments.weights, input_shape=fit.shape, classes=fit.classes, device=device)
     layers = collect_activations(
         network,
         fit.images,

@@ -5,30 +5,33 @@ What a single job would pay again and again, importing torch and starting the ML
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
+from spikeinit import user_files
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
 from spikeinit.nested import expanded
 from spikeinit.specs import TrainSpec, from_dict
-from spikeinit.stages.train_snn import FILES, Job, add_options, journal_paths, train_run
+from spikeinit.stages.options import add_outputs, stage_parser
 from spikeinit.tracking.mirror import spawn
+from spikeinit.training.job import FILES, Job, journal_paths, train_run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: TrainSpecs by run, factored")
-    parser.add_argument("--study", required=True)
+    shared = ("study", "data", "tracking", "device", "kernel", "user-files")
+    parser = stage_parser(__doc__, "of TrainSpecs by run, factored", *shared)
     parser.add_argument("--runs", type=Path, required=True, help="folder that holds one folder per run")
     parser.add_argument("--log", type=Path, required=True, help="log of the MLflow mirror")
-    parser.add_argument("--trained", type=Path, required=True, help="table of all runs' metrics")
-    add_options(parser)
+    add_outputs(parser, "trained")
     arguments = parser.parse_args()
 
     specs = {run: from_dict(TrainSpec, values) for run, values in expanded(arguments.spec).items()}
-    job = Job.from_arguments(arguments)
+    user_files.load_all(arguments.user_files)
+    job = Job.begin(
+        manifest=arguments.data,
+        device=arguments.device,
+        kernel=arguments.kernel,
+    )
     journals = [path for run, spec in specs.items() for path in journal_paths(spec, arguments.runs / run)]
     spawn(journals, arguments.tracking, log=arguments.log)
     trained = []

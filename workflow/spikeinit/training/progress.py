@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from spikeinit.measures.tally import Tally, layer_columns
 from spikeinit.networks.build import FeedForward
 from spikeinit.specs import TrainingSpec
+
+LOSS, CORRECT = "loss", "correct"
+"""What a tally of training holds of whole batches: the summed loss, and how many answers were correct."""
 
 
 @dataclass
 class Result:
     """A trained seed: its curves (one row per epoch), its outcome, and the network.
 
+    monitored: what the columns of the monitored images begin with. activity: the name of the layers' mean output.
     trace: rows of iterations.csv. reached: target accuracy in percent -> iteration (from 1) whose batch first had it.
     """
 
     seed: int
     network: FeedForward
     monitored: str = "test"
+    activity: str = "spikes"
     curves: list[dict[str, Any]] = field(default_factory=list)
     outcome: str = "trained"
     outcome_epoch: int | None = None
@@ -41,18 +48,39 @@ class Result:
             **{f"iterations_to_{target}": iteration for target, iteration in self.reached.items()},
         }
 
-    def follow(self, settings: TrainingSpec, batches: torch.Tensor, images: int, neurons: list[int]) -> None:
-        """Note when a batch first reached a target accuracy, and the epoch's rows of the trace.
+    def add_epoch(
+        self, tally: Tally, images: int, rate: float, monitored: tuple[float, float] | None
+    ) -> dict[str, Any]:
+        """The row of curves.csv of the epoch that `tally` has seen with so many images, at the learning rate `rate`.
+
+        monitored: loss and accuracy (percent) on the monitored images; None without any.
+        """
+        whole = tally.totals().whole
+        loss, accuracy = monitored or (None, None)
+        row = {
+            "seed": self.seed,
+            "epoch": len(self.curves) + 1,
+            "learning_rate": rate,
+            "train_loss": finite(whole[LOSS] / images),
+            "train_accuracy": 100 * whole[CORRECT] / images,
+            f"{self.monitored}_loss": None if loss is None else finite(loss),
+            f"{self.monitored}_accuracy": accuracy,
+            **layer_columns(tally.means(images)),
+        }
+        self.curves.append(row)
+        return row
+
+    def add_iterations(self, settings: TrainingSpec, tally: Tally, images: int) -> None:
+        """Note when a batch of the last epoch first reached a target accuracy, and the epoch's rows of the trace.
 
         A row averages the iterations since the last one; the very first batch, which the untrained network sees, has a
-        row of its own. batches: sums over the images of each batch, [iterations, (loss, correct answers, spikes of each
-        layer)].
+        row of its own. tally: the sums of every batch of the epoch, on the CPU. images: in the whole epoch.
         """
-        epoch, size = self.curves[-1]["epoch"], settings.batch_size
-        before = (epoch - 1) * len(batches)
-        counts = torch.full((len(batches),), size, dtype=torch.float64)
-        counts[-1] = images - size * (len(batches) - 1)
-        accuracy = 100 * batches[:, 1] / counts
+        epoch, size, batches = self.curves[-1]["epoch"], settings.batch_size, len(tally.sums)
+        before = (epoch - 1) * batches
+        counts = torch.full((batches,), size, dtype=torch.float64)
+        counts[-1] = images - size * (batches - 1)
+        accuracy = 100 * tally.of_batches(CORRECT) / counts
         for target, iteration in self.reached.items():
             found = (accuracy >= float(target)).nonzero()
             if iteration is None and len(found):
@@ -60,30 +88,82 @@ class Result:
         if settings.trace_every is None:
             return
         every = settings.trace_every
-        ends = [
-            i for i in range(1, len(batches) + 1) if before + i == 1 or (before + i) % every == 0 or i == len(batches)
-        ]
+        ends = [i for i in range(1, batches + 1) if before + i == 1 or (before + i) % every == 0 or i == batches]
         for start, end in zip([0, *ends], ends, strict=False):
-            loss, correct, *spikes = (batches[start:end].sum(0) / counts[start:end].sum()).tolist()
-            row = {"seed": self.seed, "iteration": before + end, "epoch": epoch}
-            row |= {"train_loss": finite(loss), "train_accuracy": 100 * correct}
-            rates = zip(spikes, neurons, strict=True)
-            self.trace.append(row | {f"spikes_{layer}": s / n for layer, (s, n) in enumerate(rates, start=1)})
+            totals, seen = tally.totals(slice(start, end)), counts[start:end].sum().item()
+            layers = {
+                name: [total / seen / divisor for total, divisor in zip(each, tally.divisors[name], strict=True)]
+                for name, each in totals.layers.items()
+            }
+            self.trace.append(
+                {
+                    "seed": self.seed,
+                    "iteration": before + end,
+                    "epoch": epoch,
+                    "train_loss": finite(totals.whole[LOSS] / seen),
+                    "train_accuracy": 100 * (totals.whole[CORRECT] / seen),
+                    **layer_columns(layers),
+                }
+            )
 
-    def judge(self, loss: float, spikes: list[float]) -> None:
-        """Set the outcome after an epoch.
+    def decide_outcome(self, tally: Tally) -> None:
+        """Set the outcome after an epoch, which `tally` has seen.
 
         diverged: the loss or a parameter is no longer finite (training stops). dead: a layer gave no spike in the whole
         epoch, so nothing passes it; from that epoch on, unless the network recovers.
         """
-        epoch = self.curves[-1]["epoch"]
+        epoch, totals = self.curves[-1]["epoch"], tally.totals()
         parameters = self.network.parameters()
-        if not math.isfinite(loss) or not all(bool(parameter.isfinite().all()) for parameter in parameters):
+        if not math.isfinite(totals.whole[LOSS]) or not all(bool(one.isfinite().all()) for one in parameters):
             self.outcome, self.outcome_epoch = "diverged", epoch
-        elif min(spikes) > 0:
+        elif min(totals.layers[self.activity]) > 0:
             self.outcome, self.outcome_epoch = "trained", None
         elif self.outcome != "dead":
             self.outcome, self.outcome_epoch = "dead", epoch
+
+
+KEPT = ("curves", "outcome", "outcome_epoch", "trace", "reached")
+"""The fields of a result that a checkpoint holds."""
+
+
+@dataclass
+class Progress:
+    """How far a training is, beside its network, optimiser and random streams.
+
+    order: the images of this epoch, int64 [N]. epoch: epochs done. position: images of this epoch done.
+    """
+
+    result: Result
+    order: torch.Tensor
+    tally: Tally
+    epoch: int = 0
+    position: int = 0
+
+    def begin_epoch(self, order: torch.Tensor) -> None:
+        """The next epoch, with its images in `order`."""
+        self.epoch, self.position, self.order = self.epoch + 1, 0, order
+        self.tally.clear()
+
+    def packed(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """All of it as tensors and JSON values, for a checkpoint."""
+        values = {
+            "epoch": self.epoch,
+            "position": self.position,
+            "tally": self.tally.state(),
+            "result": {name: vars(self.result)[name] for name in KEPT},
+        }
+        return {"order": self.order, "tally": self.tally.sums}, values
+
+    def unpacked(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> Progress:
+        """The progress that was `packed` so, of this training; KeyError or ValueError if it is of another one."""
+        kept = {name: values["result"][name] for name in KEPT}
+        return Progress(
+            dataclasses.replace(self.result, **kept, resumed_from=values["epoch"]),
+            tensors["order"],
+            self.tally.restored(tensors["tally"], values["tally"]),
+            values["epoch"],
+            values["position"],
+        )
 
 
 def finite(value: float) -> float | None:

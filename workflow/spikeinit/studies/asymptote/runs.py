@@ -11,7 +11,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.study import Section
 
 NAME = "asymptote"
@@ -136,7 +136,7 @@ def _run(
         "failure_accuracy": float(task["failure_accuracy"]),
     }
     spec = TrainSpec(
-        images=Images(task["dataset"], task["train_images"], task["test_images"]),
+        images=ImageSelection(task["dataset"], task["train_images"], task["test_images"]),
         network=NetworkSpec(**task["network"]),
         encoding=EncodingSpec(encoding["name"], task["timesteps"], dict(encoding["parameters"])),
         neuron=NeuronSpec(

@@ -13,7 +13,7 @@ from spikeinit.conversion.methods import METHODS
 from spikeinit.jobs.anns import ENERGY_NETWORK, Ann, ann_request
 from spikeinit.jobs.provenance import network_source
 from spikeinit.jobs.runs import Run, run_name
-from spikeinit.specs import Images, TrainingSpec
+from spikeinit.specs import ImageSelection, TrainingSpec
 from spikeinit.specs.ann import AnnSpec
 from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec, ConvertSpec
 from spikeinit.study import Section
@@ -31,7 +31,7 @@ def _ann(section: Section, dataset: str, network: Mapping[str, Any]) -> Ann:
     kinds = [METHODS[name].thresholds for name in methods(section, network)]
     return ann_request(
         NAME,
-        Images(dataset, section["train_images"], section["test_images"]),
+        ImageSelection(dataset, section["train_images"], section["test_images"]),
         network["slug"],
         network,
         section["ann"],

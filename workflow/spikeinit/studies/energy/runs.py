@@ -11,7 +11,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.statistics.comparisons import weight_and_decay_comparisons
 from spikeinit.study import Section
 
@@ -56,7 +56,7 @@ def _run(config: Config, section: Section, dataset: str, choice: Mapping[str, An
         ann = _ann(section, dataset)
         initializer = replace(initializer, parameters={"ann": ann_digest(ann), "ann_seed": ann.spec.seed})
     spec = TrainSpec(
-        images=Images(dataset, section["train_images"], section["test_images"]),
+        images=ImageSelection(dataset, section["train_images"], section["test_images"]),
         network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
         neuron=NeuronSpec.from_section(section["neuron"], decay=(float(low), float(high)), **start),
@@ -84,7 +84,7 @@ def _ann(section: Section, dataset: str) -> Ann:
     constant = section["encoding"]["parameters"] if section["encoding"]["name"] == ANALOGUE_INPUT else {}
     return ann_request(
         NAME,
-        Images(dataset, section["train_images"], section["test_images"]),
+        ImageSelection(dataset, section["train_images"], section["test_images"]),
         ENERGY_NETWORK,
         {**section["network"], "activation": {"name": "relu"}},
         options["ann"],

@@ -14,7 +14,7 @@ from spikeinit.networks import deep_mlp, describe
 from spikeinit.networks.layers import Conv, Dense, Residual
 from spikeinit.specs import (
     EncodingSpec,
-    Images,
+    ImageSelection,
     NetworkSpec,
     NeuronSpec,
     SimulateSpec,
@@ -180,7 +180,7 @@ def _training(
 ) -> TrainSpec:
     training = {**section["training"], "epochs": task["epochs"]}
     return TrainSpec(
-        images=Images(task["dataset"], task["train_images"], task["test_images"]),
+        images=ImageSelection(task["dataset"], task["train_images"], task["test_images"]),
         network=NetworkSpec(**network),
         encoding=EncodingSpec(**task["encoding"]),
         neuron=NeuronSpec.from_section(section["neuron"], **neuron),

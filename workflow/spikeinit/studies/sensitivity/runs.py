@@ -9,7 +9,7 @@ from spikeinit.config import checks, sweeps
 from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
-from spikeinit.specs import EncodingSpec, Images, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
+from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
 from spikeinit.study import Section
 
 NAME = "sensitivity"
@@ -57,7 +57,7 @@ def _changes(section: Section, changed: Mapping[str, Any], keys: list[str]) -> d
 
 def _train_spec(config: Config, dataset: str, section: Section) -> TrainSpec:
     return TrainSpec(
-        images=Images(dataset, section["train_images"], section["test_images"]),
+        images=ImageSelection(dataset, section["train_images"], section["test_images"]),
         network=NetworkSpec(**section["network"]),
         encoding=EncodingSpec(**section["encoding"]),
         neuron=NeuronSpec.from_section(section["neuron"]),
