@@ -202,7 +202,7 @@ def printed_network(better=0.0):
 
 def judged(folder, networks, conditions=AS_PUBLISHED, error=None):
     found = written(folder / "tables", StudyRuns.load(*write_study(folder, networks, error)))
-    evidence = Evidence(found, pd.DataFrame(), pd.DataFrame(), PUBLISHED, conditions)
+    evidence = Evidence(found, pd.DataFrame(), pd.DataFrame(), PUBLISHED, conditions, 0.95)
     return {entry.claim: entry for entry in claims.scorecard(evidence)}
 
 

@@ -363,7 +363,7 @@ def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
     frame = StudyTables(written, spec)
     entries = {
         entry.claim: entry
-        for entry in claims.scorecard(Evidence(frame, pd.DataFrame(), pd.DataFrame(), published, None))
+        for entry in claims.scorecard(Evidence(frame, pd.DataFrame(), pd.DataFrame(), published, None, 0.95))
     }
     assert set(entries) == set(claims.CHECKS)
     assert all(entries[name].verdict in ("reproduced", "not reproduced") for name in simulation)

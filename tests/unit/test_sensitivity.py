@@ -161,7 +161,7 @@ def evidence(folder, *, worse=(), conditions=None):
         write_table(folder / f"{name}.csv", pd.DataFrame(rows))
     write_table(folder / "published_flops.csv", tables.published_flops(None))
     met = conditions or Conditions((), {"mnist": "mnist"})
-    return Evidence(StudyTables(folder), pd.DataFrame(), pd.DataFrame(), PUBLISHED, met)
+    return Evidence(StudyTables(folder), pd.DataFrame(), pd.DataFrame(), PUBLISHED, met, 0.95)
 
 
 def verdicts(entries):

@@ -71,7 +71,7 @@ class Evidence:
     audit: pd.DataFrame
     published: Mapping[str, Path]
     conditions: Conditions
-    confidence: float = 0.95
+    confidence: float
 
 
 @dataclass(frozen=True)
