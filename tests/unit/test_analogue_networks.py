@@ -16,10 +16,11 @@ from spikeinit.errors import UserError
 from spikeinit.networks import FAMILIES, describe
 from spikeinit.networks.build import assemble
 from spikeinit.neurons import integrate_and_fire
+from spikeinit.specs import NetworkSpec
 
 
-def spec(name, width=1.0, activation=None):
-    return SimpleNamespace(network=SimpleNamespace(name=name, width=width), activation=activation or {"name": "relu"})
+def spec(name, width=1.0, activation=None, **options):
+    return SimpleNamespace(network=NetworkSpec(name, width, options), activation=activation or {"name": "relu"})
 
 
 def on_no_device(name, shape, classes):
@@ -118,6 +119,11 @@ def test_every_network_gives_logits_for_colour_images(name):
     assert network.weighted_layers()[-1].neuron is None
     assert len(network.neurons()) == len(trace.spikes)
     assert all((signal >= 0).all() for signal in trace.spikes)
+
+
+def test_a_familys_options_shape_its_analogue_network_too():
+    network = build_ann(spec("mlp", hidden=[6, 4]), input_shape=(1, 2, 2), classes=3)
+    assert [tuple(layer.operation.weight.shape) for layer in network.weighted_layers()] == [(6, 4), (4, 6), (3, 4)]
 
 
 @pytest.mark.parametrize("name", ["vgg9_small", "resnet8", "resnet20", "energy"])

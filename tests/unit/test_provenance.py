@@ -59,7 +59,16 @@ def test_code_that_training_imports_counts(package):
 
 
 @pytest.mark.parametrize(
-    "file", ["tracking/journal.py", "jobs/runs.py", "initializers/he.py", "measures/evaluation.py"]
+    "file",
+    [
+        "tracking/journal.py",
+        "jobs/runs.py",
+        "initializers/he.py",
+        "measures/evaluation.py",
+        "networks/vgg.py",
+        "datasets/catalogue.py",
+        "user_files.py",
+    ],
 )
 def test_code_that_decides_no_number_of_a_training_does_not_count(package, file):
     before = digest(*TRAIN)
@@ -97,15 +106,15 @@ def test_a_users_file_counts_by_its_code(tmp_path):
 @pytest.fixture
 def users(tmp_path):
     """A user's file with what it imports: a module that imports another, a folder, and one within a function."""
-    (tmp_path / "helpers").mkdir()
+    (tmp_path / "kit").mkdir()
     for name, text in {
-        "mine.py": "import first\nimport numpy\nimport helpers.tools\ndef f():\n    from late import x\n    return x\n",
+        "mine.py": "import first\nimport numpy\nimport kit.tools\ndef f():\n    from late import x\n    return x\n",
         "first.py": "from second import x\nimport mine\n",
         "second.py": "x = 1\n",
         "late.py": "x = 1\n",
-        "helpers/__init__.py": "",
-        "helpers/tools.py": "from .parts import x\n",
-        "helpers/parts.py": "x = 1\n",
+        "kit/__init__.py": "",
+        "kit/tools.py": "from .parts import x\n",
+        "kit/parts.py": "x = 1\n",
         "stranger.py": "x = 1\n",
     }.items():
         (tmp_path / name).write_text(text)
@@ -118,9 +127,9 @@ def users(tmp_path):
         ("first.py", True),
         ("second.py", True),
         ("late.py", True),
-        ("helpers/__init__.py", True),
-        ("helpers/tools.py", True),
-        ("helpers/parts.py", True),
+        ("kit/__init__.py", True),
+        ("kit/tools.py", True),
+        ("kit/parts.py", True),
         ("stranger.py", False),
     ],
 )
@@ -140,10 +149,10 @@ def test_a_users_files_count_alike_in_another_folder(users, tmp_path_factory):
 
 
 def test_of_a_users_folder_all_python_files_count(users):
-    before = provenance.file_source_digest(users / "helpers")
-    with (users / "helpers/parts.py").open("a") as file:
+    before = provenance.file_source_digest(users / "kit")
+    with (users / "kit/parts.py").open("a") as file:
         file.write("y = 2\n")
-    assert provenance.file_source_digest(users / "helpers") != before
+    assert provenance.file_source_digest(users / "kit") != before
 
 
 def test_a_users_file_counts_with_the_modules_of_the_package_that_it_imports(package, users):

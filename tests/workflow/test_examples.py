@@ -81,16 +81,17 @@ def parts_of(part):
     return part["images"], part["labels"]
 
 
-def test_an_edit_of_my_dataset_or_its_table_prepares_it_again(folder):
+@pytest.mark.parametrize(
+    ("name", "old", "new"), [("my_dataset.py", "255 / 16", "200 / 16"), ("my_digits.csv", "0,0,0,5", "0,0,0,6")]
+)
+def test_an_edit_of_my_dataset_or_its_table_prepares_it_again(folder, name, old, new):
+    path = folder / "examples" / name
+    text = path.read_text()
     run(folder, "my_dataset", MANIFEST)
-    for name, old, new in (("my_dataset.py", "255 / 16", "200 / 16"), ("my_digits.csv", "0,0,0,5", "0,0,0,6")):
-        path = folder / "examples" / name
-        text = path.read_text()
-        assert "Nothing to be done" in run(folder, "my_dataset", MANIFEST, "--dry-run")
-        path.write_text(text.replace(old, new, 1))
-        assert "fetch_dataset" in run(folder, "my_dataset", MANIFEST, "--dry-run")
-        path.write_text(text)
-        run(folder, "my_dataset", MANIFEST)
+    path.write_text(text.replace(old, new, 1))
+    assert "fetch_dataset" in run(folder, "my_dataset", MANIFEST, "--dry-run")
+    path.write_text(text)
+    assert "Nothing to be done" in run(folder, "my_dataset", MANIFEST, "--dry-run")
 
 
 def test_a_missing_table_is_named_before_anything_runs(folder):

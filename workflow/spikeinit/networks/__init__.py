@@ -42,6 +42,7 @@ __all__ = [
     "Pool",
     "Residual",
     "describe",
+    "names",
     "register",
     "scaled",
 ]
