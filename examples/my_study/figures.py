@@ -1,6 +1,7 @@
 """The study's figures: functions from `StudyTables` to a matplotlib figure. The function's name is the figure's."""
 
 from spikeinit.studies import figure_style as style
+from spikeinit.studies.looks import BLUE, MARKERS, dataset_name
 
 
 def spikes(tables):
@@ -12,9 +13,9 @@ def spikes(tables):
     for panel, dataset in zip(axes.flat, datasets, strict=False):
         own = by_run[by_run["dataset"] == dataset]
         means = own.groupby("threshold")["spikes"].mean()
-        panel.plot(means.index, means, color=style.COLORS[0], marker=style.MARKERS[0])
+        panel.plot(means.index, means, color=BLUE, marker=MARKERS[0])
         for threshold, group in own.groupby("threshold"):
-            style.dots(panel, threshold, group["spikes"].to_numpy(), style.COLORS[0])
-        panel.set(title=dataset, xlabel="threshold", ylabel="spikes per image")
+            style.single_runs(panel, threshold, group["spikes"].to_numpy(), BLUE)
+        panel.set(title=dataset_name(dataset), xlabel="threshold", ylabel="spikes per image")
         panel.set_ylim(bottom=0)
     return figure

@@ -28,5 +28,5 @@ for study in PLANNED:
             params:
                 spec=lambda wildcards, study=study: rule_specs.audit_spec(study),
             shell:
-                "{PYTHON} -m spikeinit.stages.audit_published --spec {params.spec:q} --published {input:q}"
+                "python -m spikeinit.stages.audit_published --spec {params.spec:q} --published {input:q}"
                 ' --study-files "${{STUDY_FILES[@]}}" --audit {output:q} > {log:q} 2>&1 || failed {log:q}'

@@ -1,6 +1,6 @@
 """The checked configuration, the runs it asks for, and what every rule's command finds in its shell.
 
-A rule calls its stage by `{PYTHON} -m spikeinit.stages.<stage>`. What the stage says goes to the rule's log; `failed`
+A rule calls its stage by `python -m spikeinit.stages.<stage>`. What the stage says goes to the rule's log; `failed`
 shows the end of that log when the stage fails. DEVICE, KERNEL, DATA_ROOT, TRACKING_URI, USER_FILES and STUDY_FILES come
 from the configuration, which `shell.prefix` below exports to every command.
 """
@@ -42,9 +42,7 @@ except UserError as error:
 RESULTS = f"results/{CONFIG.name}"
 TRACKING_READY = "results/{name}/tracking.json"
 
-# Stages run under the interpreter that runs Snakemake, activated or not, unless Snakemake deploys environments of its
-# own. Where the work is done and recorded decides no number, so it reaches them past the tracked parameters.
-PYTHON = "python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
+# Where the work is done and recorded decides no number, so it reaches the stages past the tracked parameters.
 SITE = {
     "PYTHONPATH": str(PACKAGE_ROOT),
     "DEVICE": CONFIG.device,
@@ -52,10 +50,13 @@ SITE = {
     "DATA_ROOT": CONFIG.data_root or "",
     "TRACKING_URI": CONFIG.tracking_uri or "sqlite:///results/mlflow.db",
 }
+# An environment that Snakemake deploys brings its own interpreter.
+INTERPRETER = "command python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
 shell.prefix(
     "".join(f"export {key}={shlex.quote(value)}; " for key, value in SITE.items())
     + f"USER_FILES=({shlex.join(CONFIG.user_files)}); "
     + f"STUDY_FILES=({shlex.join(CONFIG.study_files)}); "
+    + f'python() {{{{ {INTERPRETER} "$@"; }}}}; '
     + 'failed() {{ local status=$?; tail -n 5 "$1" >&2; return $status; }}; '
 )
 

@@ -33,7 +33,7 @@ rule convert_ann:
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.convert_ann --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
+        "python -m spikeinit.stages.convert_ann --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
         " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"

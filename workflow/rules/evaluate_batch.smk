@@ -27,7 +27,7 @@ rule evaluate_batch:
     params:
         spec=lambda wildcards: rule_specs.evaluation_batch_spec(runs_of_batch(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.evaluate_batch --spec {params.spec:q} --runs results/{wildcards.name}/runs/{wildcards.study}"
+        "python -m spikeinit.stages.evaluate_batch --spec {params.spec:q} --runs results/{wildcards.name}/runs/{wildcards.study}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --data {input.data:q} --device $DEVICE --kernel $KERNEL --evaluated {output:q}"
         " > {log:q} 2>&1 || failed {log:q}"

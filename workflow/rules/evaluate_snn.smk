@@ -31,7 +31,7 @@ rule evaluate_snn:
     params:
         spec=lambda wildcards: rule_specs.evaluation_spec(run_of(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.evaluate_snn --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
+        "python -m spikeinit.stages.evaluate_snn --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --device $DEVICE --kernel $KERNEL --accuracy {output.accuracy:q} --spikes {output.spikes:q}"
         " --energy {output.energy:q} --rates {output.rates:q}"

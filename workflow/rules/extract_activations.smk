@@ -29,7 +29,7 @@ rule extract_activations:
     params:
         spec=lambda wildcards: rule_specs.activations_spec(ann_of(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.extract_activations --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
+        "python -m spikeinit.stages.extract_activations --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --device $DEVICE --activations {output.activations:q} --table {output.table:q}"
         " --histogram {output.histogram:q} --sorted {output.sorted:q}"

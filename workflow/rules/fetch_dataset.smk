@@ -27,7 +27,7 @@ rule fetch_dataset:
     params:
         spec=lambda wildcards: rule_specs.dataset_spec(CONFIG, wildcards.dataset),
     shell:
-        '{PYTHON} -m spikeinit.stages.fetch_dataset --spec {params.spec:q} --root="$DATA_ROOT" --own {input.own:q}'
+        'python -m spikeinit.stages.fetch_dataset --spec {params.spec:q} --root="$DATA_ROOT" --own {input.own:q}'
         ' --user-files "${{USER_FILES[@]}}"'
         " --cache results/datasets/cache --train {output.train:q} --test {output.test:q} --manifest {output.manifest:q}"
         " > {log:q} 2>&1 || failed {log:q}"

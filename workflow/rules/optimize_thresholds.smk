@@ -25,5 +25,5 @@ rule optimize_thresholds:
     params:
         spec=lambda wildcards: rule_specs.thresholds_spec(ann_of(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.optimize_thresholds --spec {params.spec:q} --activations {input:q} --thresholds {output:q}"
+        "python -m spikeinit.stages.optimize_thresholds --spec {params.spec:q} --activations {input:q} --thresholds {output:q}"
         " > {log:q} 2>&1 || failed {log:q}"

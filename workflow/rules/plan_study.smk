@@ -23,5 +23,5 @@ rule plan_study:
     params:
         spec=lambda wildcards: rule_specs.plan_spec(SETTLED, wildcards.study, RUNS[wildcards.study].values()),
     shell:
-        "{PYTHON} -m spikeinit.stages.plan_study --spec {params.spec:q} --plan {output:q}"
+        "python -m spikeinit.stages.plan_study --spec {params.spec:q} --plan {output:q}"
         " > {log:q} 2>&1 || failed {log:q}"

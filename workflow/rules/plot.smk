@@ -39,7 +39,7 @@ for study in PLANNED:
             spec=lambda wildcards, study=study: rule_specs.figures_spec(study),
             study=study.name,
         shell:
-            "{PYTHON} -m spikeinit.stages.plot --spec {params.spec:q}"
+            "python -m spikeinit.stages.plot --spec {params.spec:q}"
             " --tables results/{wildcards.name}/studies/{params.study}/tables"
             " --figures results/{wildcards.name}/studies/{params.study}/figures"
             ' --published {input.published:q} --study-files "${{STUDY_FILES[@]}}" > {log:q} 2>&1 || failed {log:q}'

@@ -35,7 +35,7 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             spec=lambda wildcards: rule_specs.ann_spec(ann_of(wildcards)),
             study=study,
         shell:
-            "{PYTHON} -m spikeinit.stages.pretrain_ann --spec {params.spec:q} --study {params.study}"
+            "python -m spikeinit.stages.pretrain_ann --spec {params.spec:q} --study {params.study}"
             " --run ann_{wildcards.dataset}_{wildcards.network} --network {wildcards.network:q}"
             " --runs results/{wildcards.name}/runs"
             " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --pretrained={input.pretrained:q}"

@@ -38,7 +38,7 @@ for study in PLANNED:
             spec=lambda wildcards, study=study: rule_specs.score_spec(CONFIG, study),
             study=study.name,
         shell:
-            "{PYTHON} -m spikeinit.stages.score --spec {params.spec:q}"
+            "python -m spikeinit.stages.score --spec {params.spec:q}"
             " --tables results/{wildcards.name}/studies/{params.study}/tables --evidence {input.evidence:q}"
             ' --published {input.published:q} --study-files "${{STUDY_FILES[@]}}" --scorecard {output.scorecard:q}'
             " --markdown {output.markdown:q} --html {output.html:q} > {log:q} 2>&1 || failed {log:q}"

@@ -28,7 +28,7 @@ rule simulate_network:
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
+        "python -m spikeinit.stages.simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         ' --tracking {input.tracking:q} --user-files "${{USER_FILES[@]}}"'
         " --threads {threads} --signals {output:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -29,6 +29,6 @@ rule sync_tracking:
     params:
         spec=lambda wildcards: rule_specs.sync_spec(CONFIG, wildcards.study),
     shell:
-        "{PYTHON} -m spikeinit.stages.sync_tracking --spec {params.spec:q} --tracking {input.tracking:q} --study {wildcards.study:q}"
+        "python -m spikeinit.stages.sync_tracking --spec {params.spec:q} --tracking {input.tracking:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs --study-dir $(dirname {output:q}) --output {output:q}"
         " > {log:q} 2>&1 || failed {log:q}"

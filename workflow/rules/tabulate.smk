@@ -41,7 +41,7 @@ for study in PLANNED:
             spec=lambda wildcards, study=study: rule_specs.tables_spec(CONFIG, study),
             study=study.name,
         shell:
-            "{PYTHON} -m spikeinit.stages.tabulate --spec {params.spec:q} --plan {input.plan:q}"
+            "python -m spikeinit.stages.tabulate --spec {params.spec:q} --plan {input.plan:q}"
             " --runs results/{wildcards.name}/runs/{params.study}"
             " --tables results/{wildcards.name}/studies/{params.study}/tables"
             ' --study-files "${{STUDY_FILES[@]}}" > {log:q} 2>&1 || failed {log:q}'

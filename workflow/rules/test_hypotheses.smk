@@ -29,5 +29,5 @@ for study in PLANNED:
             params:
                 spec=lambda wildcards, study=study: rule_specs.statistics_spec(CONFIG, study),
             shell:
-                "{PYTHON} -m spikeinit.stages.test_hypotheses --spec {params.spec:q} --table {input:q}"
+                "python -m spikeinit.stages.test_hypotheses --spec {params.spec:q} --table {input:q}"
                 " --statistics {output.statistics:q} --anova {output.anova:q} > {log:q} 2>&1 || failed {log:q}"

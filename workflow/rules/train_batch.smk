@@ -28,7 +28,7 @@ rule train_batch:
     params:
         spec=lambda wildcards: rule_specs.training_batch_spec(runs_of_batch(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.train_batch --spec {params.spec:q} --study {wildcards.study:q}"
+        "python -m spikeinit.stages.train_batch --spec {params.spec:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs/{wildcards.study}"
         " --log results/{wildcards.name}/logs/mirror/{wildcards.study}/{wildcards.batch}.log"
         " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"

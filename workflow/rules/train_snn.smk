@@ -36,7 +36,7 @@ rule train_snn:
     params:
         spec=lambda wildcards: rule_specs.training_spec(run_of(wildcards)),
     shell:
-        "{PYTHON} -m spikeinit.stages.train_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
+        "python -m spikeinit.stages.train_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
         " --ann-weights {input.ann:q} --ann-thresholds {input.thresholds:q}"
         ' --user-files "${{USER_FILES[@]}}"'
