@@ -13,13 +13,36 @@ import pytest
 from conftest import SMOKE, copy_checkout, smoke_with, snakemake
 from safetensors.numpy import load_file
 
+from spikeinit import networks
+from spikeinit.initializers import registry
+from spikeinit.jobs import provenance
+from spikeinit.studies import STUDIES
+from spikeinit.study import Output
+
 STUDY = "results/smoke/studies/energy"
+
+
+TELL_IMPORTS = """
+import atexit, json, pathlib, sys
+
+def tell():
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    if main and main.name.startswith("spikeinit.stages."):
+        found = sorted(name for name in sys.modules if name.split(".")[0] == "spikeinit")
+        folder = pathlib.Path("imported") / main.name.rpartition(".")[2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{len(list(folder.iterdir()))}_{id(found)}.json").write_text(json.dumps(found))
+
+atexit.register(tell)
+"""
+"""Python runs a module `sitecustomize` at the start of every process; here it notes what stages have imported."""
 
 
 @pytest.fixture(scope="module")
 def workflow(tmp_path_factory):
-    """A finished smoke run."""
+    """A finished smoke run. The folder `imported` says which modules of the package each stage's processes loaded."""
     folder = copy_checkout(tmp_path_factory.mktemp("smoke") / "checkout")
+    (folder / "workflow/sitecustomize.py").write_text(TELL_IMPORTS)
     snakemake(folder, *SMOKE)
     return folder
 
@@ -32,6 +55,60 @@ def planned(folder, changes="", *arguments):
         assert "Nothing to be done" in finished.stdout + finished.stderr
         return {}
     return {line.split()[0]: int(line.split()[1]) for line in table[1].strip().splitlines()}
+
+
+def imported_by(folder, stage):
+    """The modules that the processes of a stage loaded."""
+    return {module for path in (folder / "imported" / stage).iterdir() for module in json.loads(path.read_text())}
+
+
+FAMILIES = {f"spikeinit.networks.{family.module}" for family in networks.FAMILIES.values()}
+LAWS = {f"spikeinit.initializers.{module}" for module in registry.MODULES.values()}
+STARTS = {"spikeinit.conversion.data_driven"}
+NAMED_IN_SPECS = {
+    "train_snn": FAMILIES | LAWS | STARTS,
+    "train_batch": FAMILIES | LAWS,
+    "evaluate_snn": FAMILIES,
+    "evaluate_batch": FAMILIES,
+    "simulate_network": LAWS,
+    "pretrain_ann": FAMILIES,
+    "extract_activations": FAMILIES,
+    "optimize_thresholds": set(),
+    "convert_ann": FAMILIES,
+    "calibrate_snn": FAMILIES,
+    "test_hypotheses": set(),
+}
+"""Stage -> the modules that its specs name, each with the digest of its code, so that they count there."""
+
+NOT_ON_THIS_MACHINE = {"spikeinit.kernels.neurons.gpu"}
+"""What counts although no process here loads it."""
+
+
+@pytest.mark.parametrize("stage", NAMED_IN_SPECS)
+def test_a_stages_digest_counts_what_its_processes_load(workflow, stage):
+    """Every module that a process loads counts, and what counts is loaded by some process of the stage."""
+    counted = provenance.closure((f"spikeinit.stages.{stage}",))
+    named = provenance.closure(tuple(NAMED_IN_SPECS[stage]))
+    loaded = [
+        {module for module in found if not provenance.decides_nothing(module)} for found in imported_by(workflow, stage)
+    ]
+    assert set().union(*loaded) - counted - named == set()
+    assert counted - set().union(*loaded) - NOT_ON_THIS_MACHINE == set()
+
+
+@pytest.mark.parametrize("stage", ["tabulate", "plot", "score", "audit_published"])
+def test_the_digest_of_a_studys_stage_counts_what_its_processes_load(workflow, stage):
+    outputs = {
+        "tabulate": lambda study: study.tables,
+        "plot": lambda study: study.figures,
+        "score": lambda study: [study.scorecard],
+        "audit_published": lambda study: [Output(study.audit)] if study.audit else [],
+    }[stage]
+    makers = {f"{study.package}.{output.module}" for study in STUDIES.values() for output in outputs(study)}
+    counted = provenance.closure((f"spikeinit.stages.{stage}", *makers))
+    loaded = {module for module in imported_by(workflow, stage) if not provenance.decides_nothing(module)}
+    assert loaded - counted == set()
+    assert counted - loaded == set()
 
 
 ASYMPTOTE = "results/smoke/studies/asymptote"

@@ -300,7 +300,7 @@ def test_a_deleted_store_is_made_again(tmp_path, start):
     (tmp_path / "mlflow.db").unlink()
     replay_arguments = [
         "--spec",
-        json.dumps({"name": "laptop"}),
+        json.dumps({"name": "laptop", "study": "energy", "failed_attempts": 0}),
         "--tracking",
         folder / "tracking.json",
         "--runs",

@@ -16,9 +16,10 @@ from spikeinit.errors import UserError
 from spikeinit.io import canonical_json, read_csv
 from spikeinit.stages import test_hypotheses as stage
 from spikeinit.statistics import hypotheses, two_samples, variance
-from spikeinit.statistics.comparisons import Comparison, weight_and_decay_comparisons
+from spikeinit.statistics.comparisons import Comparison
 from spikeinit.statistics.hypotheses import Options, compare
 from spikeinit.statistics.intervals import mean_interval, welch_interval
+from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
 
 QUICK = Options(
     confidence=0.95,

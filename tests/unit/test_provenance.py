@@ -26,7 +26,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (provenance.source_digest, provenance._imports, provenance._parsed):
+    for cached in (provenance.source_digest, provenance._imports, provenance._read_module):
         cached.cache_clear()
 
 
@@ -212,6 +212,6 @@ def test_a_broken_memory_is_ignored_and_mended(kept, tmp_path):
 def test_imports_are_found_wherever_they_stand(tmp_path):
     path = tmp_path / "module.py"
     path.write_text("import a.b\ndef f():\n    from c import d\n    from . import e\n")
-    found = python_files.parsed(path)
+    found = python_files.read_python(path)
     assert found.modules == ("a.b", "c")
     assert found.members == ("c.d",)

@@ -14,12 +14,12 @@ from scipy import stats
 
 from spikeinit.io import write_csv
 from spikeinit.stages import score
-from spikeinit.statistics.comparisons import weight_and_decay_comparisons
 from spikeinit.statistics.hypotheses import Options, compare
 from spikeinit.studies.energy import STUDY, tables
 from spikeinit.studies.energy.audit.published_tables import load_published
 from spikeinit.studies.energy.audit.table import COLUMNS, audit
 from spikeinit.studies.energy.claims import find_test
+from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
 from spikeinit.studies.scorecard import (
     CONTRADICTED,
     NOT_REPRODUCED,

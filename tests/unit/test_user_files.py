@@ -154,9 +154,8 @@ def smoke(checkout):
 
 def specs(smoke, **changes):
     """The specs of all trainings and evaluations of the energy study with changes of the configuration."""
-    from spikeinit.config.configuration import from_mapping
-    from spikeinit.jobs.runs import runs
     from spikeinit.nested import merge
+    from spikeinit.plan import from_mapping, runs
 
     planned = runs(from_mapping(merge(smoke, changes)), "energy")
     return {run.name: (to_dict(run.spec), to_dict(run.evaluation)) for run in planned}
@@ -178,10 +177,9 @@ def test_an_edit_of_a_network_changes_every_run_that_builds_it_and_no_other(smok
 
 
 def test_an_edit_of_a_network_changes_its_analogue_copies(smoke, user_code):
-    from spikeinit.config.configuration import from_mapping
     from spikeinit.jobs.anns import ann_digest, anns
-    from spikeinit.jobs.runs import runs
     from spikeinit.nested import merge
+    from spikeinit.plan import from_mapping, runs
 
     path = network(user_code / "mine.py")
     networks = [{"slug": "own", "name": "mine"}, {"slug": "vgg", "name": "vgg9_small", "width": 0.0625}]

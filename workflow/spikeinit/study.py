@@ -53,6 +53,11 @@ class Output:
         """The function's own name, which is the file's name too."""
         return self.function.rpartition(".")[2]
 
+    @property
+    def module(self) -> str:
+        """The module of the study's package in which the function stands."""
+        return self.function.rpartition(".")[0]
+
 
 @dataclass(frozen=True)
 class Table(Output):

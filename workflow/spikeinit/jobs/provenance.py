@@ -16,7 +16,7 @@ from pathlib import Path
 from spikeinit import networks
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
-from spikeinit.jobs.python_files import Parsed, parsed
+from spikeinit.jobs.python_files import PythonFile, read_python
 from spikeinit.networks import FAMILIES
 from spikeinit.registry import Registry
 from spikeinit.study import Output, Study
@@ -56,7 +56,7 @@ def study_source(study: Study, stage: str, outputs: Iterable[Output] = ()) -> st
     Of a user's own package every file counts.
     """
     if study.package.startswith(f"{STUDIES}."):
-        modules = {f"{study.package}.{output.function.rpartition('.')[0]}" for output in outputs}
+        modules = {f"{study.package}.{output.module}" for output in outputs}
         return source_digest(f"{PACKAGE}.stages.{stage}", *sorted(modules))
     return "+".join([source_digest(f"{PACKAGE}.stages.{stage}"), file_source_digest(study.folder)])
 
@@ -121,9 +121,9 @@ def _python_files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-def _read(path: Path) -> Parsed:
+def _read(path: Path) -> PythonFile:
     try:
-        return parsed(path)
+        return read_python(path)
     except (OSError, SyntaxError) as error:
         raise UserError(f"{path}: cannot be read as Python ({error})") from None
 
@@ -156,7 +156,7 @@ def closure(modules: tuple[str, ...]) -> set[str]:
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        if module in reached or _decides_nothing(module):
+        if module in reached or decides_nothing(module):
             continue
         reached.add(module)
         waiting.extend(_imports(module))
@@ -165,7 +165,7 @@ def closure(modules: tuple[str, ...]) -> set[str]:
     return reached
 
 
-def _decides_nothing(module: str) -> bool:
+def decides_nothing(module: str) -> bool:
     """Whether a module only records, plans or finds, so that no number depends on its code but through a spec.
 
     The packages of studies themselves only declare, too; the modules in them count.
@@ -192,10 +192,10 @@ def _imports(module: str) -> tuple[str, ...]:
     path = _path(module)
     if path is None:
         raise ModuleNotFoundError(f"{module}: no such module in {PACKAGE}")
-    return _own_imports(_parsed(path))
+    return _own_imports(_read_module(path))
 
 
-def _own_imports(source: Parsed) -> tuple[str, ...]:
+def _own_imports(source: PythonFile) -> tuple[str, ...]:
     """The modules of this package that a file imports."""
     own = [name for name in (*source.modules, *source.members) if name.split(".")[0] == PACKAGE]
     return tuple(name for name in own if name in source.modules or _path(name))
@@ -203,10 +203,10 @@ def _own_imports(source: Parsed) -> tuple[str, ...]:
 
 def _module_digest(module: str) -> str:
     path = _path(module)
-    return _parsed(path).digest if path else ""
+    return _read_module(path).digest if path else ""
 
 
 @cache
-def _parsed(path: Path) -> Parsed:
+def _read_module(path: Path) -> PythonFile:
     """A module of the package, read once in a process."""
-    return parsed(path)
+    return read_python(path)

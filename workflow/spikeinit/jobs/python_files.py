@@ -24,7 +24,7 @@ MEMORY = Path(".snakemake/spikeinit_sources.json")
 
 
 @dataclass(frozen=True)
-class Parsed:
+class PythonFile:
     """A Python file: the digest (hex) of its syntax tree without docstrings, and its imports.
 
     modules: imported, or imported from. members: `module.name` for each name imported from one, a module itself or not.
@@ -35,7 +35,7 @@ class Parsed:
     members: tuple[str, ...]
 
 
-def parsed(path: Path) -> Parsed:
+def read_python(path: Path) -> PythonFile:
     """The file at `path`, from memory if one of this content was met before; `OSError`, `SyntaxError`."""
     content = path.read_bytes()
     key = hashlib.sha256(_reader() + content).hexdigest()
@@ -48,7 +48,7 @@ def parsed(path: Path) -> Parsed:
     return _USED[key]
 
 
-_USED: dict[str, Parsed] = {}
+_USED: dict[str, PythonFile] = {}
 """What this process asked for, by content: all that is worth keeping."""
 
 
@@ -59,10 +59,12 @@ def _reader() -> bytes:
 
 
 @cache
-def _memory() -> dict[str, Parsed]:
+def _memory() -> dict[str, PythonFile]:
     try:
         kept = json.loads(MEMORY.read_text())
-        return {key: Parsed(digest, tuple(modules), tuple(members)) for key, (digest, modules, members) in kept.items()}
+        return {
+            key: PythonFile(digest, tuple(modules), tuple(members)) for key, (digest, modules, members) in kept.items()
+        }
     except (OSError, ValueError, TypeError, AttributeError):  # not there yet, or not what was written
         return {}
 
@@ -78,7 +80,7 @@ def _remember_at_exit() -> None:
     atexit.register(remember)
 
 
-def _parse(content: bytes, name: str) -> Parsed:
+def _parse(content: bytes, name: str) -> PythonFile:
     words: list[str] = []
     modules: list[str] = []
     members: list[str] = []
@@ -91,7 +93,7 @@ def _parse(content: bytes, name: str) -> Parsed:
             modules.append(node.module)
             members += [f"{node.module}.{alias.name}" for alias in node.names]
     digest = hashlib.sha256("\0".join(words).encode()).hexdigest()
-    return Parsed(digest, tuple(dict.fromkeys(modules)), tuple(dict.fromkeys(members)))
+    return PythonFile(digest, tuple(dict.fromkeys(modules)), tuple(dict.fromkeys(members)))
 
 
 def _spell(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:

@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     settings = read_settings(arguments.tracking)
-    failures = arguments.spec.get("failed_attempts", 0)
+    failures = arguments.spec["failed_attempts"]
     if settings.uri is None:
         report = Report(reason="tracking is disabled")
     else:

@@ -12,7 +12,7 @@ from spikeinit.config.schema import Schema
 from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, train_source
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
-from spikeinit.statistics.comparisons import weight_and_decay_comparisons
+from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
 from spikeinit.study import Section
 
 NAME = "energy"
