@@ -21,13 +21,10 @@ from spikeinit.losses import make_loss
 from spikeinit.measures.accuracy import loss_and_accuracy
 from spikeinit.networks.build import FeedForward
 from spikeinit.randomness import stream
-from spikeinit.specs.ann import AnnSpec
+from spikeinit.specs.ann import ANN_INITIALIZER, AnnSpec
 from spikeinit.training.augmentation import make_augmentation
 from spikeinit.training.loop import train_seed
 from spikeinit.training.progress import Result
-
-INITIALIZER = "he"
-"""Normal weights of variance 2 / fan-in, biases zero: what keeps rectified signals alive."""
 
 
 def train_ann(
@@ -43,7 +40,7 @@ def train_ann(
 ) -> Result:
     """Train the network of `spec` from its checkpoint or from the start, as `training.train_seed` does."""
     network = build_ann(spec, input_shape=fit.shape, classes=fit.classes)
-    initialize(network, INITIALIZER, generator=stream(spec.seed, "weights"))
+    initialize(network, ANN_INITIALIZER, generator=stream(spec.seed, "weights"))
     return train_seed(
         spec,
         spec.seed,

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from spikeinit.config.configuration import Config
+from spikeinit.initializers import registry
 from spikeinit.io import digest, file_digest
 from spikeinit.jobs.provenance import network_source, source_digest
-from spikeinit.names.slugs import ann_run
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, TrainingSpec, to_dict
-from spikeinit.specs.ann import ActivationsSpec, AnnSpec, ThresholdsSpec
+from spikeinit.specs.ann import ANN_INITIALIZER, ActivationsSpec, AnnSpec, ThresholdsSpec
+from spikeinit.tracking.links import ann_run
 
 DATA_DRIVEN = "data_driven"
 """The initialisation by a trained analogue network and thresholds from its activations."""
@@ -25,6 +26,9 @@ ENERGY_NETWORK = "energy_study"
 """Slug of the energy study's network as a ReLU network."""
 
 ANALOGUE_INPUT = "constant"
+
+INITIAL_LAW = f"spikeinit.initializers.{registry.MODULES[ANN_INITIALIZER]}"
+"""The module of the law of an analogue network's first weights, which the training imports by its name."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def ann_request(
         study=study,
         dataset=images.dataset,
         network=slug,
-        spec=replace(spec, source=network_source(network["name"], "spikeinit.stages.pretrain_ann")),
+        spec=replace(spec, source=network_source(network["name"], "spikeinit.stages.pretrain_ann", INITIAL_LAW)),
         activations=ActivationsSpec(
             ann=spec, **activations, source=network_source(network["name"], "spikeinit.stages.extract_activations")
         ),

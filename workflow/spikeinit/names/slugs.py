@@ -1,14 +1,9 @@
-"""What names look like, and how some of them are made."""
+"""What names look like, and how keys are called in short."""
 
 from __future__ import annotations
 
 NAME_PATTERN = "[a-z0-9][a-z0-9_.-]{0,63}"
 """What run, data set and result names look like: the schema's pattern without its anchors."""
-
-
-def ann_run(dataset: str, network: str) -> str:
-    """Name of an analogue network among a study's runs."""
-    return f"ann_{dataset}_{network}"
 
 
 def short_name(key: str) -> str:

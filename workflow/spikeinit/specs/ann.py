@@ -11,6 +11,9 @@ from typing import Any
 from spikeinit.io import digest
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, TrainingSpec, to_dict
 
+ANN_INITIALIZER = "he"
+"""Initialiser of analogue networks. Its variance of 2 / fan-in with biases of zero keeps rectified signals alive."""
+
 
 @dataclass(frozen=True)
 class AnnSpec:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spikeinit.names.slugs import ann_run
 from spikeinit.tracking.state import run_key
+
+
+def ann_run(dataset: str, network: str) -> str:
+    """Name of an analogue network among a study's runs."""
+    return f"ann_{dataset}_{network}"
 
 
 def ann_key(name: str, study: str, weights: Path, seed: int) -> str:
