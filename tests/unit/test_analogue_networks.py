@@ -122,7 +122,7 @@ def test_every_network_gives_logits_for_colour_images(name):
 
 
 def test_a_familys_options_shape_its_analogue_network_too():
-    network = build_ann(spec("mlp", hidden=[6, 4]), input_shape=(1, 2, 2), classes=3)
+    network = build_ann(spec("mlp"), input_shape=(1, 2, 2), classes=3, hidden=[6, 4])
     assert [tuple(layer.operation.weight.shape) for layer in network.weighted_layers()] == [(6, 4), (4, 6), (3, 4)]
 
 

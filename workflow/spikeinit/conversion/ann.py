@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,13 +24,13 @@ from spikeinit.specs import EncodingSpec
 from spikeinit.specs.ann import AnnSpec
 
 
-def build_ann(spec: AnnSpec, *, input_shape: tuple[int, ...], classes: int) -> FeedForward:
-    """The network of `spec` (its `network` and `activation`) for images of `input_shape` (C, H, W), on the CPU.
+def build_ann(spec: AnnSpec, *, input_shape: tuple[int, ...], classes: int, **options: Any) -> FeedForward:
+    """The network of `spec` (family, width, activation) for images of `input_shape` (C, H, W), on the CPU.
 
-    Weights hold PyTorch's own draw. `UserError` for an unknown activation and for images that are too small.
+    options: of the family, such as `hidden`; a job passes those of its spec. Weights hold PyTorch's own draw.
+    Raises `UserError` for an unknown activation and for images that are too small.
     """
-    network = spec.network
-    description = analogue(describe(network.name, classes=classes, width=network.width, **network.options))
+    description = analogue(describe(spec.network.name, classes=classes, width=spec.network.width, **options))
     return assemble(description, input_shape, make_activation(spec.activation))
 
 
@@ -43,7 +44,7 @@ def load_ann(
     spec: AnnSpec, weights_path: str | Path, *, input_shape: tuple[int, ...], classes: int, device: str = "cpu"
 ) -> FeedForward:
     """A trained network of `spec` in evaluation mode; `UserError` if the file holds another network's weights."""
-    network = build_ann(spec, input_shape=input_shape, classes=classes)
+    network = build_ann(spec, input_shape=input_shape, classes=classes, **spec.network.options)
     weights, _ = load_tensors(weights_path)
     try:
         network.load_state_dict(weights)

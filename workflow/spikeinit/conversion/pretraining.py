@@ -39,7 +39,7 @@ def train_ann(
     on_epoch: Callable[[dict[str, Any]], None],
 ) -> Result:
     """Train the network of `spec` from its checkpoint or from the start, as `training.train_seed` does."""
-    network = build_ann(spec, input_shape=fit.shape, classes=fit.classes)
+    network = build_ann(spec, input_shape=fit.shape, classes=fit.classes, **spec.network.options)
     initialize(network, ANN_INITIALIZER, generator=stream(spec.seed, "weights"))
     return train_seed(
         spec,
@@ -75,7 +75,7 @@ def load_published_ann(
     """
     if file_digest(path) != spec.pretrained:
         raise UserError(f"{path}: its content has changed since the workflow was planned; start it again")
-    network = build_ann(spec, input_shape=fit.shape, classes=fit.classes)
+    network = build_ann(spec, input_shape=fit.shape, classes=fit.classes, **spec.network.options)
     load_torchvision_weights(network, path)
     result = Result(spec.seed, network.to(device), "validation")
     loss, accuracy = _tested(spec, network, validation)
