@@ -26,7 +26,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (provenance.source_digest, provenance._imports, provenance._read_module):
+    for cached in (provenance.source_digest, provenance._imports, provenance._path, provenance._read_module):
         cached.cache_clear()
 
 

@@ -179,6 +179,7 @@ def _is_package(module: str) -> bool:
     return ROOT.joinpath(*module.split(".")[1:], "__init__.py").is_file()
 
 
+@cache
 def _path(module: str) -> Path | None:
     base = ROOT.joinpath(*module.split(".")[1:])
     for candidate in (base / "__init__.py", base.with_suffix(".py")):
