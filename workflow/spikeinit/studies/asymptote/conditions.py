@@ -223,7 +223,8 @@ OPEN_CHOICES = {
     **_open_short("versatility"),
     "normalization.encoding.name": POISSON,
     "normalization.encoding.parameters": PARAMETERS,
-    "normalization.optimizer": OpenChoice((ADAM,), AS_CIFAR10),
+    **{f"normalization.optimizer.{key}": OpenChoice((value,), AS_CIFAR10) for key, value in ADAM.items()},
+    "normalization.optimizer.weight_decay": OpenChoice((0.0,), AS_CIFAR10),
 }
 
 NOT_CONDITIONS = {
@@ -260,6 +261,7 @@ PUBLISHED = Published(
     },
     unset={
         "optimizer.weight_decay": 0.0,
+        "normalization.optimizer.weight_decay": 0.0,
         **_unset_network("five_layer", "grid.task.network.options"),
         **_unset_network("five_layer", "versatility.task.network.options"),
     },

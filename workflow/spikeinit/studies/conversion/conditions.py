@@ -68,9 +68,11 @@ OPEN_CHOICES = {
     "calibration.training.optimizer.weight_decay": OpenChoice(ANY, ONLY_THE_RATE),
     "calibration.training.optimizer.betas": OpenChoice(ANY, ONLY_THE_RATE),
     "calibration.training.schedule": OpenChoice(ANY, ONLY_THE_RATE),
-    "calibration.training.loss": OpenChoice(
-        ({"name": "cross_entropy", "reduction": "mean"},),
-        "The paper does not state the loss, and cross-entropy of the mean output is taken.",
+    "calibration.training.loss.name": OpenChoice(
+        ("cross_entropy",), "The paper does not state the loss, and cross-entropy is usual."
+    ),
+    "calibration.training.loss.reduction": OpenChoice(
+        ("mean",), "The paper does not state it, and its networks' outputs are means over the steps."
     ),
 }
 
