@@ -5,7 +5,7 @@ figures and claims need pandas and matplotlib. They are named as text, "module.f
 stage that calls them imports them. schema.yaml says what the section `my_study` of the configuration may hold.
 """
 
-from spikeinit.study import Figure, Published, Scorecard, Study, Table
+from spikeinit.study import ANY, Figure, OpenChoice, Published, Scorecard, Study, Table
 
 from . import runs
 
@@ -17,7 +17,21 @@ STUDY = Study(
     runs=runs.runs,
     problems=runs.problems,
     published=Published(
-        settings={"train_images": None, "test_images": None, "encoding": {"timesteps": 5}},
+        settings={
+            "train_images": None,
+            "test_images": None,
+            "encoding": {"name": "rate", "timesteps": 5, "parameters": {}},
+        },
+        open_choices={
+            "network": OpenChoice(ANY, "The claim names no network."),
+            "initializer": OpenChoice(ANY, "The claim names no initialiser."),
+            "neuron": OpenChoice(ANY, "The claim says nothing of the neurons but their threshold."),
+            "training": OpenChoice(ANY, "The claim does not say how the networks are trained."),
+        },
+        not_conditions={
+            "What was run is told beside the claim.": ("datasets", "seeds", "thresholds"),
+            "They decide no number.": ("runs_per_job", "evaluation"),
+        },
         counterparts={"digits": ("digits",)},
         files=("claims.csv",),
     ),

@@ -159,7 +159,7 @@ def test_every_printed_cell_has_a_line(finished):
     cells = [entry for entry in entries if entry.source.startswith("Table")]
     printed = sum(len(pd.read_csv(path)) for path in finished[1].values())
     assert len({entry.claim for entry in cells}) == len(cells) == printed
-    assert "Asymptote" in to_markdown(entries, STUDY.scorecard.title)
+    assert "Asymptote" in to_markdown(entries, STUDY.scorecard.title, ())
 
 
 def test_scaled_down_cells_compare_only_whether_training_failed(finished):

@@ -106,10 +106,10 @@ def test_conditions_are_per_part(checkout, laptop):
     parts = conditions(STUDY, laptop)["parts"]
     assert parts["deep_mlp"]["datasets"]["mnist"] == "mnist5k"
     assert parts["deep_mlp"]["datasets"]["fashion_mnist"] is None
-    assert "batch_size 20 instead of 64" in parts["deep_mlp"]["differences"]
+    assert "training.batch_size 20 instead of 64" in parts["deep_mlp"]["differences"]
     small = from_mapping(changed(checkout, simulation__depth=10, neuron__learn=["decay"]))
     parts = conditions(STUDY, small)["parts"]
-    assert parts["simulation"]["differences"] == ["depth 10 instead of 100"]
+    assert parts["simulation"]["differences"] == ["simulation.depth 10 instead of 100"]
     assert "neuron.learn ['decay'] instead of []" in parts["robustness"]["differences"]
 
 

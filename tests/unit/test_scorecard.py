@@ -129,6 +129,7 @@ def scored(study, audited, target, monkeypatch, conditions):
     spec = {"study": "energy", "scorecard": STUDY.scorecard.function, "title": STUDY.scorecard.title}
     spec |= {"confidence": 0.95, "equivalence_margin": 0.2}
     spec |= {"differences": conditions.differences, "datasets": conditions.datasets}
+    spec |= {"open_choices": conditions.open_choices}
     evidence = ["--evidence", str(study / "statistics.csv"), str(audited)]
     inputs = {"tables": study / "tables"}
     outputs = {"scorecard": target / "s.csv", "markdown": target / "s.md", "html": target / "s.html"}

@@ -7,7 +7,12 @@
         package=__name__,
         runs=runs.runs,
         problems=runs.problems,
-        published=Published(settings={"training": {"epochs": 50}}, counterparts={"mnist": ("mnist", "mnist5k")}),
+        published=Published(
+            settings={"training": {"epochs": 50}},
+            open_choices={"initializer.bias": OpenChoice(ANY, "The paper does not state the biases.")},
+            not_conditions={"the number of runs is shown beside every result": ("seeds",)},
+            counterparts={"mnist": ("mnist", "mnist5k")},
+        ),
         tables=(Table("tables.spikes_by_run"), Table("tables.outcomes", "How many seeds trained, died or diverged.")),
         figures=(Figure("figures.firing_rates", "Distribution of firing rates on the test images."),),
         scorecard=Scorecard("claims.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
@@ -87,14 +92,92 @@ class Hypotheses:
     ask: Callable[[Config], dict[str, Any]]
 
 
+ANY = "any"
+"""Of an open choice: every value is compatible with the paper."""
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A setting that a paper has in several values: each of them is as published."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class OpenChoice:
+    """A key that a paper leaves open, or where what it prints and its code disagree.
+
+    values: those that are compatible with the paper, or `ANY`; another one is a departure from it.
+    statement: one sentence that tells what the paper says or leaves out, and what was taken.
+    """
+
+    values: tuple[Any, ...] | str
+    statement: str
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How a configuration departs from a paper: a readable line without semicolons.
+
+    key: path of the key below the section, which whoever compares fills in.
+    """
+
+    text: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a configuration takes for an open choice: its name, the value, compatible values, the paper's statement."""
+
+    name: str
+    value: str
+    compatible: str
+    statement: str
+    key: str = ""
+
+    @property
+    def text(self) -> str:
+        """A readable line, such as "neuron.gain 1.0: Eq. 1 multiplies the input by 1 - beta."."""
+        return f"{self.name} {self.value}: {self.statement}"
+
+
+Finding = Departure | Taken
+"""What a comparison of a configuration with a paper finds at a key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """What a paper states of the keys of a mapping. Each key belongs to exactly one of these declarations.
+
+    A key that belongs to none is a departure, whatever its value: a key that was added later cannot be forgotten.
+
+    settings: what the paper states, in the configuration's own keys, so complete that a configuration with these values
+    and compatible open choices is as published. A list is compared in its order, a tuple stands for a list in any.
+    open_choices: key path -> the values that are compatible with the paper. The path may lead to a whole mapping.
+    not_conditions: reason -> key paths that are no conditions of the published claims, because they decide none of
+    their numbers, or because what they decide is told elsewhere.
+    items: key path of a list -> function from (whole section, item) to what the paper states of that item.
+    compared: key path -> function from the section to what it finds there; it compares the whole value.
+    unset: key path -> what holds where the configuration does not give a key for which the schema has no default.
+    """
+
+    settings: Section = field(default_factory=dict)
+    open_choices: Mapping[str, OpenChoice] = field(default_factory=dict)
+    not_conditions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    items: Mapping[str, Callable[[Section, Section], Stated]] = field(default_factory=dict)
+    compared: Mapping[str, Callable[[Section], Iterable[Finding]]] = field(default_factory=dict)
+    unset: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of a study whose claims have conditions of their own.
 
-    differences: how it departs from the paper. datasets: the configured data sets it uses.
+    keys: paths of the keys of the section that are its conditions. datasets: the configured data sets it uses.
     """
 
-    differences: tuple[str, ...]
+    keys: tuple[str, ...]
     datasets: tuple[str, ...] = ()
 
 
@@ -107,22 +190,18 @@ def _nothing(_: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
+class Published(Stated):
     """What a paper states, and which of our data sets is laid beside which of its own.
 
-    settings: in the keys of the study's section; a configuration that differs in one of them departs from the paper.
     counterparts: published data set -> the data sets whose results are laid beside it, best first.
     files: CSV files of printed numbers, in workflow/published or in the study's own package.
-    datasets: the data sets that a section uses. departures: what else departs from the paper, as readable lines.
-    parts: for a study whose claims rest on parts with conditions of their own; then `settings` and `departures` are
-    not looked at.
+    datasets: the data sets that a section uses.
+    parts: for a study whose claims rest on parts with conditions of their own.
     """
 
-    settings: Section = field(default_factory=dict)
     counterparts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     datasets: Callable[[Section], Iterable[str]] = _configured_datasets
-    departures: Callable[[Section], Iterable[str]] = _nothing
     parts: Callable[[Section], Mapping[str, Part]] | None = None
 
 

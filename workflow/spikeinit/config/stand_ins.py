@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from spikeinit.config.paths import leaves
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.nested import merge
@@ -27,7 +28,7 @@ def settled(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             real = _mapping(values).get("datasets")
             if section.get("datasets") == [stand_in] and _offers(root, real):
                 changed[study] = merge(section, values)
-                said = ", ".join(f"{key} {value}" for key, value in _leaves(values))
+                said = ", ".join(f"{key} {'null' if value is None else value}" for key, value in leaves(values))
                 notes.append(
                     f"{study}: {root} has {', '.join(real)}, so {study}.stand_ins.{stand_in} holds: {said}"
                     f" (to keep {stand_in}, set {study}.stand_ins.{stand_in} to null)"
@@ -53,11 +54,3 @@ def _offers(root: str, datasets: Any) -> bool:
         return all(catalogue.get(name).offered_in(Path(root)) for name in datasets)
     except UserError:  # an unknown name, which the checks of the study explain
         return False
-
-
-def _leaves(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", "null" if value is None else value

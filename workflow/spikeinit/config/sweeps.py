@@ -62,14 +62,6 @@ def section_at(section: Mapping[str, Any], study: str, point: Point, schema: Sch
     return changed
 
 
-def value_at(section: Mapping[str, Any], key: str) -> Any:
-    """The value of a key path in a section; None where it is not set."""
-    part: Any = section
-    for name in key.split("."):
-        part = part.get(name) if isinstance(part, Mapping) else None
-    return part
-
-
 def text(value: Any) -> Any:
     """A value as tables and names show it: numbers and words as they are, lists and mappings in one short text."""
     if isinstance(value, Mapping):

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spikeinit.config.configuration import Config
-from spikeinit.config.differences import counterparts, differences
-from spikeinit.study import Part, Study
+from spikeinit.config.differences import compared, counterparts
+from spikeinit.config.paths import below
+from spikeinit.study import Departure, Finding, Study, Taken
 
 
 def conditions(study: Study, config: Config) -> dict[str, Any]:
     """What the claims of a study are judged under, as JSON values.
 
-    differences: readable lines, none where the paper's numbers may be expected. datasets: published data set -> the
-    configured one whose results are laid beside it, or None. parts: the same two for each part of a study whose parts
-    have conditions of their own.
+    differences: readable lines, none where the paper's numbers may be expected. open_choices: readable lines that tell
+    what was taken where the paper leaves something open. datasets: published data set -> the configured one whose
+    results are laid beside it, or None. parts: the same three for each part of a study whose parts have conditions of
+    their own.
     """
     section, published = config.sections[study.name], study.published
+    found = compared(published, section)
     if published.parts is None:
-        found = [*differences(published.settings, section), *published.departures(section)]
-        return _of(Part(tuple(found), tuple(published.datasets(section))), published.counterparts)
-    parts = {name: _of(part, published.counterparts) for name, part in published.parts(section).items()}
-    found = [text for part in parts.values() for text in part["differences"]]
-    beside = [part["datasets"] for part in parts.values()]
-    return {
-        "differences": list(dict.fromkeys(found)),
-        "datasets": {name: next(filter(None, (one[name] for one in beside)), None) for name in published.counterparts},
-        "parts": parts,
+        return _of(found, published.counterparts, tuple(published.datasets(section)))
+    parts = {
+        name: _of([one for one in found if below(one.key, part.keys)], published.counterparts, part.datasets)
+        for name, part in published.parts(section).items()
     }
+    whole = _of(found, published.counterparts, ())
+    beside = {
+        name: next(filter(None, (part["datasets"][name] for part in parts.values())), None)
+        for name in published.counterparts
+    }
+    return {**whole, "datasets": beside, "parts": parts}
 
 
-def _of(part: Part, known: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    return {"differences": list(dict.fromkeys(part.differences)), "datasets": counterparts(known, part.datasets)}
+def _of(found: Sequence[Finding], known: Mapping[str, tuple[str, ...]], datasets: tuple[str, ...]) -> dict[str, Any]:
+    departures = [one.text for one in found if isinstance(one, Departure)]
+    taken = [one.text for one in found if isinstance(one, Taken)]
+    return {
+        "differences": list(dict.fromkeys(departures)),
+        "open_choices": list(dict.fromkeys(taken)),
+        "datasets": counterparts(known, datasets),
+    }

@@ -33,19 +33,20 @@ def main() -> None:
     spec = arguments.spec
     study = known_studies(arguments.study_files)[spec["study"]]
     evidence = {path.stem: read_table(path) for path in arguments.evidence}
+    conditions = Conditions.from_spec(spec)
     entries = study.load(spec["scorecard"])(
         Evidence(
             tables=StudyTables(arguments.tables, spec),
             statistics=evidence.get("statistics", pd.DataFrame()),
             audit=evidence.get("audit", pd.DataFrame()),
             published={path.stem: path for path in arguments.published},
-            conditions=Conditions.from_spec(spec),
+            conditions=conditions,
             confidence=spec["confidence"],
         )
     )
     io.write_csv(arguments.scorecard, to_rows(entries), COLUMNS)
-    io.write_text(arguments.markdown, to_markdown(entries, spec["title"]))
-    io.write_text(arguments.html, to_html(entries, spec["title"]))
+    io.write_text(arguments.markdown, to_markdown(entries, spec["title"], conditions.open_choices))
+    io.write_text(arguments.html, to_html(entries, spec["title"], conditions.open_choices))
 
 
 if __name__ == "__main__":

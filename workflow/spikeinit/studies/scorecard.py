@@ -32,16 +32,18 @@ class Conditions:
     """How far our runs follow the paper's.
 
     `differences` says in words how they depart from it, e.g. "T 10 instead of 20"; it is empty where they do not.
-    `datasets`: published data set -> the one that was run, or None.
+    `datasets`: published data set -> the one that was run, or None. `open_choices` says what was taken where the paper
+    leaves something open, e.g. "neuron.gain 1.0: Eq. 1 has another"; that is no departure.
     """
 
     differences: tuple[str, ...]
     datasets: Mapping[str, str | None]
+    open_choices: tuple[str, ...] = ()
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Conditions:
-        """From the keys "differences" and "datasets" of a stage's options, or of one part of them."""
-        return cls(tuple(spec["differences"]), dict(spec["datasets"]))
+        """From the keys "differences", "datasets" and "open_choices" of a stage's options, or of one part of them."""
+        return cls(tuple(spec["differences"]), dict(spec["datasets"]), tuple(spec["open_choices"]))
 
     def met_on(self, *datasets: str) -> bool:
         """Whether a claim about these published data sets was tested as published."""

@@ -16,14 +16,21 @@ EXPLANATION = (
     "A verdict is given only where the published conditions were met. A scaled-down line shows what our smaller runs "
     "point to, which is no verdict."
 )
+OPEN = "left open by the paper, or printed in one way and programmed in another"
 FOLDED_FROM = 12
 """Groups of so many lines are folded away until a reader opens them."""
 READABLE = ("statement", "published", "ours", "n", "verdict", "direction", "note")
 
 
-def to_markdown(entries: Sequence[ScorecardEntry], title: str) -> str:
-    """The scorecard for GitHub: counts, what differs from the paper, then one table per source, long ones folded."""
+def to_markdown(entries: Sequence[ScorecardEntry], title: str, open_choices: Sequence[str]) -> str:
+    """The scorecard for GitHub: counts, what differs from the paper, then one table per source, long ones folded.
+
+    open_choices: what was taken where the paper leaves something open, one line each.
+    """
     lines = [f"# {title}", "", EXPLANATION, "", *(f"- {text}" for text in _summary(entries)), ""]
+    if open_choices:
+        lines += [f"<details><summary>{_heading_of(open_choices)}</summary>", ""]
+        lines += [*(f"- {_markdown_cell(text)}" for text in open_choices), "", "</details>", ""]
     for source, group in _by_source(entries):
         folded = len(group) >= FOLDED_FROM
         heading = f"{source}: {_counts(group)}"
@@ -39,9 +46,12 @@ def to_markdown(entries: Sequence[ScorecardEntry], title: str) -> str:
     return "\n".join(lines)
 
 
-def to_html(entries: Sequence[ScorecardEntry], title: str) -> str:
+def to_html(entries: Sequence[ScorecardEntry], title: str, open_choices: Sequence[str]) -> str:
     """The same as a self-contained page for the report."""
     parts = [f"<p>{escape(EXPLANATION)}</p><ul>", *(f"<li>{escape(text)}</li>" for text in _summary(entries)), "</ul>"]
+    if open_choices:
+        parts.append(f"<details><summary>{escape(_heading_of(open_choices))}</summary><ul>")
+        parts += [*(f"<li>{escape(text)}</li>" for text in open_choices), "</ul></details>"]
     for source, group in _by_source(entries):
         opened = "" if len(group) >= FOLDED_FROM else " open"
         parts.append(f"<details{opened}><summary>{escape(f'{source}: {_counts(group)}')}</summary>")
@@ -59,6 +69,10 @@ def _summary(entries: Sequence[ScorecardEntry]) -> list[str]:
     absent = [text for text in conditions if text.startswith(NOT_RUN)]
     different = [f"differs from the paper: {'; '.join(parts)}"] if parts else []
     return [f"{len(entries)} claims and numbers: {_counts(entries)}", *different, *absent]
+
+
+def _heading_of(open_choices: Sequence[str]) -> str:
+    return f"{OPEN}: {len(open_choices)} choices"
 
 
 def _counts(entries: Sequence[ScorecardEntry]) -> str:

@@ -1,44 +1,96 @@
-"""The conditions that Pärna (2025) states, in Sec. 3 and Appendix 2, and how a configuration departs from them."""
+"""The conditions that Pärna (2025) states, in Sec. 3 and Appendix 2, and what the thesis leaves open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spikeinit.study import Published, Section
+from spikeinit.studies import unstated
+from spikeinit.study import ANY, Departure, Finding, OpenChoice, Published, Section
 
 PUBLISHED_RUNS = 10
 
+SETTINGS = {
+    "train_images": None,
+    "test_images": None,
+    "weight_means": (-0.01, 0.0, 0.01),
+    "weight_sd": 0.1,
+    "beta_ranges": {"low": [0.0, 0.34], "medium": [0.34, 0.67], "high": [0.67, 1.0]},
+    "network": {"name": "energy", "width": 1.0, "options": {}},
+    "encoding": {"name": "rate", "parameters": {}},
+    "neuron": {"threshold": 1.0, "reset": "subtract", "slope": 1.0, "learn": ("decay", "threshold")},
+    "training": {
+        "epochs": 50,
+        "optimizer": {"name": "adam", "learning_rate": 0.01},
+        "schedule": {"name": "step", "every": 10, "factor": 0.1},
+        "loss": {"name": "cross_entropy_per_step"},
+    },
+    "statistics": {"confidence": 0.95},
+}
+"""In the configuration's own keys. The printed alpha = 2 of the surrogate is the slope 1."""
 
-def _departures(section: Section) -> Iterator[str]:
+OPEN_CHOICES = {
+    "encoding.timesteps": OpenChoice(
+        (20,), "The thesis simulates for 20 ms and does not state the length of a step, which is read as 1 ms."
+    ),
+    "neuron.gain": OpenChoice(
+        (1.0, "one_minus_decay"),
+        "Eq. 1 multiplies the input by 1 - beta, and the library that the thesis names, snnTorch, does not.",
+    ),
+    "neuron.surrogate": OpenChoice(
+        ("arctan", "arctan_over_pi"),
+        "Eq. 5 has a factor 1/pi, and the library that the thesis names, snnTorch, has none.",
+    ),
+    "neuron.decay_scope": OpenChoice(
+        ANY, "The thesis does not say whether the neurons of a layer share one decay rate or each has its own."
+    ),
+    **unstated.neuron("The thesis"),
+    "initializer.bias": OpenChoice(
+        ANY,
+        "The thesis does not state the initial biases. By the law of the normal initialiser they are PyTorch's own.",
+    ),
+    "initializer.layers": OpenChoice(
+        ANY, "The thesis does not say whether the first and the last layer get the same initial weights as the others."
+    ),
+    "training.batch_size": OpenChoice(
+        (1024, 2048), "Appendix 2 has 1024, and 2048 in the runs on an A100 without saying which they are."
+    ),
+    "training.loss.reduction": OpenChoice(
+        ("sum", "mean"),
+        "The thesis accumulates the losses of the steps, and the loss of this kind in snnTorch, which it names, "
+        "divides their sum by the number of steps.",
+    ),
+    **unstated.adam("training.optimizer", "The thesis"),
+}
+
+NOT_CONDITIONS = {
+    unstated.DATASETS: ("datasets",),
+    "Other initialisers stand beside the published combinations, and change none of their runs.": (
+        "comparison",
+        "data_driven",
+    ),
+    unstated.ONLY_LOOKED_AT: ("training.monitor_images", "training.trace_every", "training.target_accuracies"),
+    unstated.ONLY_SAID: (
+        "evaluation",
+        "statistics.equivalence_margin",
+        "statistics.accuracy_margin",
+        "statistics.reference_effect",
+        "statistics.resamples",
+        "statistics.seed",
+    ),
+}
+
+
+def _number_of_runs(section: Section) -> Iterator[Finding]:
     if len(section["seeds"]) < PUBLISHED_RUNS:
-        yield f"{len(section['seeds'])} runs per combination instead of {PUBLISHED_RUNS}"
+        yield Departure(f"{len(section['seeds'])} runs per combination (seeds) instead of {PUBLISHED_RUNS}")
 
 
 PUBLISHED = Published(
-    settings={
-        "weight_means": [-0.01, 0.0, 0.01],
-        "weight_sd": 0.1,
-        "beta_ranges": {"low": [0.0, 0.34], "medium": [0.34, 0.67], "high": [0.67, 1.0]},
-        "train_images": None,
-        "test_images": None,
-        "network": {"name": "energy", "width": 1.0},
-        "encoding": {"name": "rate", "timesteps": 20},
-        "training": {
-            "epochs": 50,
-            "batch_size": 1024,
-            "optimizer": {"name": "adam", "learning_rate": 0.01},
-            "schedule": {"name": "step", "every": 10, "factor": 0.1},
-            "loss": {"name": "cross_entropy_per_step"},
-        },
-        "neuron": {
-            "threshold": 1.0,
-            "reset": "subtract",
-            "surrogate": "arctan",
-            "slope": 1.0,
-            "learn": ["decay", "threshold"],
-        },
-    },
+    settings=SETTINGS,
+    open_choices=OPEN_CHOICES,
+    not_conditions=NOT_CONDITIONS,
+    compared={"seeds": _number_of_runs},
+    unset=unstated.adam_unset("training.optimizer"),
     counterparts={"mnist": ("mnist", "mnist5k"), "fashion_mnist": ("fashion_mnist",)},
     files=("paerna2025_spikes.csv",),
-    departures=_departures,
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from spikeinit.config import checks, sweeps
 from spikeinit.config.configuration import Config
+from spikeinit.config.paths import value_at
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
@@ -40,7 +41,7 @@ def runs(config: Config) -> list[Run]:
             {
                 "dataset": dataset,
                 "sweeps": ";".join(dict.fromkeys(members[identity])),
-                **{key: sweeps.text(sweeps.value_at(changed, key)) for key in keys},
+                **{key: sweeps.text(value_at(changed, key)) for key in keys},
             },
             specs[identity],
             evaluate_spec(specs[identity], section["evaluation"]),
@@ -51,7 +52,7 @@ def runs(config: Config) -> list[Run]:
 
 
 def _changes(section: Section, changed: Mapping[str, Any], keys: list[str]) -> dict[str, Any]:
-    values = {key: (sweeps.value_at(section, key), sweeps.value_at(changed, key)) for key in keys}
+    values = {key: (value_at(section, key), value_at(changed, key)) for key in keys}
     return {key: now for key, (base, now) in values.items() if base != now}
 
 

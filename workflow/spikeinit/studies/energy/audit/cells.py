@@ -85,12 +85,15 @@ def _discrepancy(cell: Cell, quantity: str, printed: str, recomputed: Interval |
 
 @dataclass(frozen=True)
 class SuspectedMisprint:
-    """A cell of Table 5 or 6 whose correction makes two contradicted cells of Tables 1 to 4 agree."""
+    """A cell of Table 5 or 6 that, changed alone, makes every cell of Tables 1 to 4 that averages over it agree.
+
+    mean, deviation: the values that do so. explains: those averages.
+    """
 
     cell: Cell
     mean: Interval
     deviation: Interval
-    explains: tuple[Cell, Cell]
+    explains: tuple[Cell, ...]
 
     @property
     def comment(self) -> str:
@@ -103,28 +106,32 @@ class SuspectedMisprint:
 
 
 def suspects_of(tables: PublishedTables) -> list[SuspectedMisprint]:
-    """Cells of Tables 5 and 6 that one other value each would reconcile with both of their contradicted averages.
+    """The cells of Tables 5 and 6 that must be misprinted, if only one of a measure is.
 
-    A combination enters one row by mean weight and one by beta range. Where both contradict it in their means, the
-    printed values (two decimals) are searched that repair both means and both deviations.
+    For instance (98.32 + 98.07 + 97.70) / 3 is not the printed 98.18, nor (97.91 + 97.70 + 97.70) / 3 the printed
+    97.92. The first and the last sum share one cell, and with 98.15 in it both averages are as printed.
+
+    A cell is suspected where a mean over it is contradicted, and where another printed value (two decimals) of this
+    cell alone repairs the means and deviations of all averages it enters. Where several cells of a data set and measure
+    could be the one, none is named.
     """
-    aggregates = [cell for cell in tables if cell.table not in COMBINATIONS.values()]
-    wrong = [cell for cell in aggregates if not cell.mean_interval.overlaps(recompute(cell, tables.parts(cell))[0])]
-    found = []
-    for first, second in itertools.combinations(wrong, 2):
-        if first.layer != second.layer or first.dataset != second.dataset or first.table == second.table:
+    found: dict[tuple[str, str], list[SuspectedMisprint]] = {}
+    for cell in tables:
+        if cell.table not in COMBINATIONS.values():
             continue
-        row: Row = (first.row[0] or second.row[0], first.row[1] or second.row[1])
-        cell = tables.cell(COMBINATIONS[first.dataset], row, first.layer)
-        fits = list(_repairs(tables, cell, (first, second)))
+        averages = tables.averages(cell)
+        if all(one.mean_interval.overlaps(recompute(one, tables.parts(one))[0]) for one in averages):
+            continue
+        fits = list(_repairs(tables, cell, averages))
         if fits:
             means, deviations = zip(*fits, strict=True)
-            mean = Interval(min(means), max(means))
-            found.append(SuspectedMisprint(cell, mean, Interval(min(deviations), max(deviations)), (first, second)))
-    return found
+            values = Interval(min(means), max(means)), Interval(min(deviations), max(deviations))
+            suspect = SuspectedMisprint(cell, *values, averages)
+            found.setdefault((cell.dataset, cell.measure), []).append(suspect)
+    return [suspects[0] for suspects in found.values() if len(suspects) == 1]
 
 
-def _repairs(tables: PublishedTables, cell: Cell, averages: tuple[Cell, Cell]) -> Iterator[tuple[float, float]]:
+def _repairs(tables: PublishedTables, cell: Cell, averages: tuple[Cell, ...]) -> Iterator[tuple[float, float]]:
     centre = [_implied(average, [p for p in tables.parts(average) if p is not cell]) for average in averages]
     low, high = max(interval.low for interval in centre), min(interval.high for interval in centre)
     hundredths = range(round(100 * low), round(100 * high) + 1)
@@ -155,20 +162,21 @@ def repeated_prints(tables: PublishedTables) -> list[Discrepancy]:
     """Numbers printed twice where a repetition by chance is implausible.
 
     Accuracies "mean (deviation)" that two combinations of one table share digit by digit, and rows of Tables 1 to 4
-    whose deviations (at least four different layers, and accuracy) equal those of another table. Of two copied rows the
-    one that Tables 5 and 6 contradict is named.
+    whose deviations (at least four different layers, and accuracy) equal those of another table. Of two such accuracies
+    the suspected misprint is named, or else the second, and of two copied rows the one that Tables 5 and 6 contradict.
     """
     discrepancies = []
+    suspects = {id(suspect.cell): suspect for suspect in suspects_of(tables)}
     for table in COMBINATIONS.values():
         cells = [tables.cell(table, row, None) for row in tables.rows(table)]
         for first, second in itertools.combinations(cells, 2):
             if (first.mean, first.deviation) == (second.mean, second.deviation):
-                comment = f"digit by digit the cell of row {row_name(first.row)}"
-                for suspect in suspects_of(tables):
-                    if suspect.cell is first:
-                        comment += f"; its averages are {suspect.comment}"
-                printed = f"{second.mean} ({second.deviation})"
-                discrepancies.append(_discrepancy(second, "repeated print", printed, None, comment))
+                copy, other = (first, second) if id(first) in suspects else (second, first)
+                comment = f"digit by digit the cell of row {row_name(other.row)}"
+                if id(copy) in suspects:
+                    comment += f"; its averages are {suspects[id(copy)].comment}"
+                printed = f"{copy.mean} ({copy.deviation})"
+                discrepancies.append(_discrepancy(copy, "repeated print", printed, None, comment))
     rows: dict[tuple[int, Row], list[tuple[Cell, Cell]]] = {}
     for cell, twin in _copied_deviations(tables):
         rows.setdefault((cell.table, cell.row), []).append((cell, twin))

@@ -93,6 +93,12 @@ class PublishedTables:
         table = COMBINATIONS[cell.dataset]
         return [self.cell(table, row, cell.layer) for row in self.rows(table) if covers(cell.row, row)]
 
+    def averages(self, cell: Cell) -> tuple[Cell, ...]:
+        """The cells of Tables 1 to 4 that average over a cell of Table 5 or 6."""
+        others = (one for one in self if one.table not in COMBINATIONS.values())
+        same = (one for one in others if (one.dataset, one.layer) == (cell.dataset, cell.layer))
+        return tuple(one for one in same if covers(one.row, cell.row))
+
 
 def covers(aggregate: Row, row: Row) -> bool:
     """Whether the combination `row` is among those that `aggregate` averages over."""
