@@ -16,7 +16,8 @@ from spikeinit.statistics.intervals import mean_interval
 from spikeinit.studies.asymptote.printed import PRINTED_NAMES, neuron_text
 from spikeinit.studies.asymptote.sentences import SENTENCES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
-from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
+from spikeinit.studies.claims import Claim, OurResult
+from spikeinit.studies.scorecard import Evidence, ScorecardEntry, scorecard_entry
 from spikeinit.tables import read_table
 
 ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "event": "slices"}

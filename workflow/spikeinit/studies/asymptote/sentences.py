@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
-from spikeinit.studies.scorecard import OurResult
+from spikeinit.studies.claims import OurResult
 from spikeinit.studies.table_tools import StudyTables
 
 DING = "ding2022"
