@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikeinit.statistics.intervals import mean_interval
+from spikeinit.statistics.intervals import MeanInterval, mean_interval
 from spikeinit.studies.claims import OurResult
 
 
@@ -46,3 +47,25 @@ def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
 def _text(contrast: Contrast, low: float, high: float) -> str:
     interval = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
     return f"{contrast.text} {contrast.values.mean():.2f}{interval}{f' {contrast.unit}' if contrast.unit else ''}"
+
+
+def beside_printed(
+    values: Iterable[float],
+    confidence: float,
+    agrees: Callable[[MeanInterval], bool | None],
+    *,
+    runs: int | None = None,
+    note: str = "",
+) -> OurResult:
+    """Our values in the place of a printed number: their mean with Student's interval, and whether that agrees.
+
+    agrees: judges the mean and its interval. runs: how many there were, if some of them have no value.
+    """
+    ours = mean_interval(values, confidence)
+    n = ours.n if runs is None else runs
+    return OurResult(repr(ours.mean) if ours.n else "", ours.low, ours.high, str(n), agrees(ours), note)
+
+
+def holds(low: float, high: float, value: float, margin: float) -> bool | None:
+    """Whether the interval from `low` to `high`, with a margin at both ends, holds a value; None where it is NaN."""
+    return None if math.isnan(low) else bool(low - margin <= value <= high + margin)
