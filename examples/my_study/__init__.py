@@ -1,8 +1,8 @@
 """An example of a study of one's own: do neurons of a higher threshold spike less, and at what price in accuracy?
 
 The package of a study declares one object, `STUDY`. Functions that plan are imported here. Functions that make tables,
-figures and claims need pandas and matplotlib. They are named as text, "module.function" below this package, and the
-stage that calls them imports them. schema.yaml says what the section `my_study` of the configuration may hold.
+figures and the scorecard need pandas and matplotlib. They are named as text, "module.function" below this package, and
+the stage that calls them imports them. schema.yaml says what the section `my_study` of the configuration may hold.
 """
 
 from spikeinit.study import ANY, Figure, OpenChoice, Published, Scorecard, Study, Table
@@ -40,5 +40,5 @@ STUDY = Study(
         Table("tables.by_threshold", "Spikes of the whole network per image, and test accuracy (%), by threshold."),
     ),
     figures=(Figure("figures.spikes", "Spikes per image against the threshold. Small dots are single runs."),),
-    scorecard=Scorecard("claims.scorecard", "What is claimed, beside our runs.", title="Scorecard: my study"),
+    scorecard=Scorecard("checks.scorecard", "What is claimed, beside our runs.", title="Scorecard: my study"),
 )

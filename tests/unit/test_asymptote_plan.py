@@ -21,7 +21,7 @@ from spikeinit.plan import from_mapping, load_config, rule_specs, runs
 from spikeinit.randomness import stream
 from spikeinit.specs import NetworkSpec, NeuronSpec, TrainSpec, from_dict, to_dict
 from spikeinit.studies.asymptote import STUDY
-from spikeinit.studies.asymptote.claims import ENCODINGS, OURS, TECHNIQUES
+from spikeinit.studies.asymptote.cells import ENCODINGS, OURS, TECHNIQUES
 from spikeinit.tables import read_table
 
 EIGHT = 8

@@ -9,7 +9,7 @@ import pytest
 from declared import write_tables
 
 from spikeinit.io import write_csv
-from spikeinit.studies.asymptote import STUDY, claims, tables
+from spikeinit.studies.asymptote import STUDY, checks, tables
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.scorecard_pages import to_markdown
@@ -151,13 +151,13 @@ def scorecard(finished, *, met):
     datasets = {"mnist": "mnist", "nmnist": None, "cifar10": None, "cifar10_dvs": None, "cifar100": None}
     conditions = Conditions(() if met else ("epochs 2 instead of 3",), {**datasets, "tinyimagenet": None})
     evidence = Evidence(StudyTables(folder, {}), pd.DataFrame(), pd.DataFrame(), published, conditions, 0.95)
-    return claims.scorecard(evidence)
+    return checks.scorecard(evidence)
 
 
 def test_every_printed_cell_has_a_line(finished):
     entries = scorecard(finished, met=False)
     cells = [entry for entry in entries if entry.source.startswith("Table")]
-    printed = sum(len(pd.read_csv(path)) for path in finished[1].values())
+    printed = sum(len(pd.read_csv(path)) for name, path in finished[1].items() if name != "ding2022_claims")
     assert len({entry.claim for entry in cells}) == len(cells) == printed
     assert "Asymptote" in to_markdown(entries, STUDY.scorecard.title, ())
 

@@ -15,6 +15,7 @@ from scipy import stats
 from spikeinit.io import write_csv
 from spikeinit.stages import score
 from spikeinit.statistics.hypotheses import Options, compare
+from spikeinit.studies.claims import Claim, OurResult
 from spikeinit.studies.energy import STUDY, tables
 from spikeinit.studies.energy.audit.published_tables import load_published
 from spikeinit.studies.energy.audit.table import COLUMNS, audit
@@ -25,9 +26,7 @@ from spikeinit.studies.scorecard import (
     NOT_REPRODUCED,
     REPRODUCED,
     SCALED_DOWN,
-    Claim,
     Conditions,
-    OurResult,
     scorecard_entry,
 )
 from spikeinit.studies.table_tools import StudyRuns, write_table
@@ -60,7 +59,7 @@ SMALLER = Conditions(("width 0.125 instead of 1",), {"mnist": "mnist5k", "fashio
     ],
 )
 def test_a_verdict_needs_the_published_conditions(agrees, contradicted, conditions, verdict, direction):
-    claim = Claim("id", "Table 1", "statement", "0.20", ("mnist",), contradicted)
+    claim = Claim("id", "Table 1", "statement", "0.20", ("mnist",), contradicted=contradicted)
     entry = scorecard_entry(claim, OurResult("0.21", agrees=agrees), conditions)
     assert (entry.verdict, entry.direction) == (verdict, direction)
     assert (contradicted in entry.note) if contradicted else entry.note == ""

@@ -17,7 +17,8 @@ from sensitivity_runs import CONVENTION, POINTS, SIZES, write_study
 from spikeinit.plan import load_config, rule_specs
 from spikeinit.stages import plot
 from spikeinit.studies.scorecard import Conditions, Evidence
-from spikeinit.studies.sensitivity import STUDY, claims, figures, tables
+from spikeinit.studies.sensitivity import STUDY, checks, figures, tables
+from spikeinit.studies.sensitivity.sweep_measures import rank_correlation
 from spikeinit.studies.sensitivity.training_time import epoch_seconds
 from spikeinit.studies.table_tools import StudyRuns, StudyTables, write_table
 
@@ -169,7 +170,7 @@ def verdicts(entries):
 
 
 def test_a_study_in_which_the_report_is_right_reproduces_all(tmp_path):
-    found = verdicts(claims.scorecard(evidence(tmp_path)))
+    found = verdicts(checks.scorecard(evidence(tmp_path)))
     assert len(found) == 17
     assert set(found.values()) == {"reproduced"}
 
@@ -186,20 +187,20 @@ def test_a_study_in_which_the_report_is_right_reproduces_all(tmp_path):
     ],
 )
 def test_a_sweep_that_goes_the_other_way_loses_its_claims_alone(sweep, lost, tmp_path):
-    found = verdicts(claims.scorecard(evidence(tmp_path, worse=(sweep,))))
+    found = verdicts(checks.scorecard(evidence(tmp_path, worse=(sweep,))))
     assert {claim for claim, verdict in found.items() if verdict == "not reproduced"} == lost
 
 
 def test_scaled_down_claims_get_no_verdict_but_arithmetic_does(tmp_path):
     conditions = Conditions(("training.epochs 2 instead of 10",), {"mnist": "mnist"})
-    found = verdicts(claims.scorecard(evidence(tmp_path, conditions=conditions)))
+    found = verdicts(checks.scorecard(evidence(tmp_path, conditions=conditions)))
     assert {verdict for claim, verdict in found.items() if not claim.startswith("flops:")} == {"scaled down"}
     assert {verdict for claim, verdict in found.items() if claim.startswith("flops:")} == {"reproduced"}
 
 
 def test_rank_correlation_is_scipys_and_zero_for_a_constant():
     measured = np.array([[1.0, 3.0, 2.0], [5.0, 5.0, 5.0]])
-    assert claims.rank_correlation([1, 2, 3], measured) == pytest.approx([0.5, 0.0])
+    assert rank_correlation([1, 2, 3], measured) == pytest.approx([0.5, 0.0])
 
 
 def test_the_paper_overlay_is_as_published(checkout):

@@ -2,20 +2,22 @@
 
 "reproduced" and "not reproduced" are said only of claims whose published conditions were met. Everything else is
 "scaled down": its direction tells what our smaller runs show, and is no verdict. A claim that the paper's own tables
-contradict is marked as such whatever our runs show. Shared by all studies; a study's `claims` module makes the entries.
+contradict is marked as such whatever our runs show. Shared by all studies; `studies.claims` says what is claimed.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from spikeinit.studies.table_tools import StudyTables
+
+if TYPE_CHECKING:
+    from spikeinit.studies.claims import Claim, OurResult
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
@@ -77,18 +79,6 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class OurResult:
-    """What our runs say to one claim. `agrees` is None where they cannot say."""
-
-    ours: str = ""
-    low: float = math.nan
-    high: float = math.nan
-    n: str = ""
-    agrees: bool | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class ScorecardEntry:
     """One line of the scorecard; the fields are the columns of scorecard.csv."""
 
@@ -109,22 +99,6 @@ class ScorecardEntry:
 COLUMNS = tuple(item.name for item in fields(ScorecardEntry))
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A published claim: where it stands, what it says, of which data sets.
-
-    `comparable_scaled`: whether smaller runs can point in its direction; a printed number they cannot confirm.
-    """
-
-    claim: str
-    source: str
-    statement: str
-    published: str
-    datasets: tuple[str, ...] = ()
-    contradicted: str = ""
-    comparable_scaled: bool = field(default=True)
-
-
 def scorecard_entry(claim: Claim, result: OurResult, conditions: Conditions) -> ScorecardEntry:
     """The scorecard's line for a claim: verdict by the published conditions, direction by our evidence."""
     met = conditions.met_on(*claim.datasets)
@@ -138,10 +112,10 @@ def scorecard_entry(claim: Claim, result: OurResult, conditions: Conditions) -> 
     if not met and not claim.comparable_scaled:
         direction = ""
     return ScorecardEntry(
-        claim=claim.claim,
-        source=claim.source,
+        claim=claim.id,
+        source=claim.place,
         statement=claim.statement,
-        published=claim.published,
+        published=claim.printed,
         ours=result.ours,
         low=result.low,
         high=result.high,
@@ -149,7 +123,7 @@ def scorecard_entry(claim: Claim, result: OurResult, conditions: Conditions) -> 
         conditions=conditions.text(*claim.datasets),
         verdict=verdict,
         direction=direction,
-        note="; ".join(note for note in (claim.contradicted, result.note) if note),
+        note="; ".join(note for note in (claim.contradicted, claim.note, result.note) if note),
     )
 
 

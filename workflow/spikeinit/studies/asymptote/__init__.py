@@ -4,7 +4,7 @@ Four experiments on one set of initialisers: codings (Table 2, Figs. 1, 3, 4), a
 optimisers and four surrogates on eight neurons (Tables A6, A7), and normalisations (Table A8). Beside the paper's five
 initialisers stand later ones, `added_initializers`, in the codings and the grid.
 
-This module declares the study; its runs, conditions, tables, figures and claims stand in modules of their own.
+This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ STUDY = Study(
         ),
     ),
     scorecard=Scorecard(
-        "claims.scorecard",
+        "checks.scorecard",
         "Every printed cell of Tables 2, A6, A7 and A8 and what Ding et al. (2022) say in words, beside ours. "
         "Scaled-down lines say only whether the same networks fail.",
         title="Asymptote study (Ding et al. 2022)",

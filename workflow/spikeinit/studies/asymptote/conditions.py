@@ -267,6 +267,7 @@ PUBLISHED = Published(
     },
     counterparts=COUNTERPARTS,
     files=(
+        "ding2022_claims.csv",
         "ding2022_table2_coding.csv",
         "ding2022_tableA6_optimizers.csv",
         "ding2022_tableA7_surrogates.csv",

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from spikeinit.studies.claims import Claim, OurResult
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
 from spikeinit.studies.looks import dataset_name
-from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
+from spikeinit.studies.scorecard import Evidence, ScorecardEntry, scorecard_entry
 from spikeinit.tables import read_table
 
 MARGIN = 1.0
@@ -67,13 +68,13 @@ def _networks(evidence: Evidence) -> Iterator[ScorecardEntry]:
 def _cell(evidence: Evidence, source: str, row: dict, what: str, found: pd.DataFrame) -> ScorecardEntry:
     steps = f", T = {row['timesteps']:.0f}" if "timesteps" in row else ""
     claim = Claim(
-        claim=":".join(
+        id=":".join(
             [source.replace(" ", "").lower(), row["dataset"], row["architecture"], what.replace(" ", "-")]
             + ([f"T{row['timesteps']:.0f}"] if steps else [])
         ),
-        source=source,
+        place=source,
         statement=f"{dataset_name(row['dataset'])}, {row['architecture']}, {what}{steps}: accuracy in %",
-        published=f"{row['snn_accuracy']:.2f}",
+        printed=f"{row['snn_accuracy']:.2f}",
         datasets=(row["dataset"],),
         comparable_scaled=False,
     )
@@ -92,11 +93,11 @@ def _energies(evidence: Evidence) -> Iterator[ScorecardEntry]:
         spiking = row["model"] == "ours"
         steps = f", T = {row['timesteps']:.0f}" if spiking else ""
         claim = Claim(
-            claim=f"section9:{row['model']}",
-            source="Section 9",
+            id=f"section9:{row['model']}",
+            place="Section 9",
             statement=f"{dataset_name(row['dataset'])}, {row['architecture']}, {row['model']}{steps}: "
             "energy per image in mJ",
-            published=f"{row['energy_mJ']:g}",
+            printed=f"{row['energy_mJ']:g}",
             datasets=(row["dataset"],),
             comparable_scaled=False,
         )

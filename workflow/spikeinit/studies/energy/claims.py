@@ -19,6 +19,7 @@ import pandas as pd
 
 from spikeinit.statistics.intervals import mean_interval, welch_interval
 from spikeinit.statistics.rounding import Interval
+from spikeinit.studies.claims import Claim, OurResult
 from spikeinit.studies.energy.audit.printed_tests import PRINTED_TESTS, PrintedTest
 from spikeinit.studies.energy.audit.prose import PROSE_CLAIMS
 from spikeinit.studies.energy.audit.published_tables import (
@@ -33,7 +34,7 @@ from spikeinit.studies.energy.audit.published_tables import (
 from spikeinit.studies.energy.samples import Samples
 from spikeinit.studies.energy.sentences import CONCLUSIONS, SENTENCES
 from spikeinit.studies.looks import dataset_name
-from spikeinit.studies.scorecard import Claim, Evidence, OurResult, ScorecardEntry, scorecard_entry
+from spikeinit.studies.scorecard import Evidence, ScorecardEntry, scorecard_entry
 
 OUTPUT_LAYER = 6
 
@@ -55,10 +56,10 @@ def _cells(evidence: Evidence, samples: Samples, published: PublishedTables) -> 
     for cell in sorted(published, key=lambda c: (c.table, rows[c.table].index(c.row), c.layer or OUTPUT_LAYER + 1)):
         row = _row_text(cell.row)
         claim = Claim(
-            claim=f"table{cell.table}:{row.replace(', ', ',').replace(' ', '-')}:{cell.measure.replace(' ', '')}",
-            source=f"Table {cell.table}",
+            id=f"table{cell.table}:{row.replace(', ', ',').replace(' ', '-')}:{cell.measure.replace(' ', '')}",
+            place=f"Table {cell.table}",
             statement=f"{dataset_name(cell.dataset)}, {row}: {_measure_text(cell)}",
-            published=f"{cell.mean} ({cell.deviation})",
+            printed=f"{cell.mean} ({cell.deviation})",
             datasets=(cell.dataset,),
             contradicted=marked.get((cell.table, row_name(cell.row), cell.measure), ""),
             comparable_scaled=False,
@@ -146,7 +147,7 @@ def _test_outcomes(evidence: Evidence) -> Iterator[ScorecardEntry]:
                 _outcome_text(outcome, layer, significant),
                 "significant" if significant else "not significant",
                 (outcome.dataset,),
-                contradicted,
+                contradicted=contradicted,
             )
             yield scorecard_entry(claim, _outcome(evidence, outcome, layer, significant), evidence.conditions)
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeinit.statistics.two_samples import t_test
+from spikeinit.studies.claims import OurResult
 from spikeinit.studies.energy.audit.prose import HIDDEN_LAYERS
 from spikeinit.studies.energy.audit.published_tables import BETAS, LAYERS, MEANS, Row
 from spikeinit.studies.energy.samples import COMBINATIONS, Samples
 from spikeinit.studies.looks import dataset_name
-from spikeinit.studies.scorecard import Evidence, OurResult
+from spikeinit.studies.scorecard import Evidence
 
 BOTH = ("mnist", "fashion_mnist")
 Check = Callable[[Samples, Evidence], OurResult]

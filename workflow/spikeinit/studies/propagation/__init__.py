@@ -3,7 +3,7 @@
 Untrained networks are simulated at full size, networks are trained from eight initialisations, and two initialisations
 are trained while depth, width, decay and threshold vary.
 
-This module declares the study; its runs, conditions, tables, figures and claims stand in modules of their own.
+This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ STUDY = Study(
         ),
     ),
     scorecard=Scorecard(
-        "claims.scorecard",
+        "checks.scorecard",
         "Every claim of Micheli et al. (2024) beside ours. The simulations run at the published size and earn "
         "verdicts; trainings earn them only where data, networks and epochs are the published ones.",
         title="Scorecard: Micheli et al. 2024, deep activity propagation",

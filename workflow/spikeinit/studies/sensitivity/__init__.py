@@ -3,7 +3,7 @@
 A small network, one baseline, and sweeps: declared grids over any key of the section (`spikeinit.config.sweeps`).
 Points that two sweeps share are one run.
 
-This module declares the study; its runs, conditions, tables, figures and claims stand in modules of their own.
+This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ STUDY = Study(
         ),
     ),
     scorecard=Scorecard(
-        "claims.scorecard",
+        "checks.scorecard",
         "The ten claims of Peat (2024) and its operation counts beside ours. A claim agrees where every contrast "
         "it makes is above zero over the seeds, by Student's interval. *Reproduced* and *not reproduced* are said"
         " only where the published conditions were met; the operation counts need no training.",

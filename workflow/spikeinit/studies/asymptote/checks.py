@@ -1,4 +1,4 @@
-"""What Ding et al. 2022 say in words, each with the check that our tables allow.
+"""By which rules our runs agree with what Ding et al. (2022) say in words; the claims stand in `ding2022_claims.csv`.
 
 Three sentences are contradicted by the paper's own tables. Sec. 5.2 gives the gain on CIFAR10-DVS over He as 0.5 %,
 Table 2 prints 68.2 against 66.9 (0.5 is the gain over Wu). Sec. 6.2 says that hardtanh suppresses training under the
@@ -8,14 +8,14 @@ and the sigmoid fails. The text of A.2 reports training at theta = 0.4, which wa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import pandas as pd
 
+from spikeinit.studies.asymptote.cells import TABLES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
-from spikeinit.studies.scorecard import OurResult
-from spikeinit.studies.table_tools import StudyTables
+from spikeinit.studies.claims import Checks, Claim, OurResult, judged, read_claims
+from spikeinit.studies.scorecard import Evidence, ScorecardEntry
+
+CHECKS = Checks(__file__)
 
 DING = "ding2022"
 OTHERS = ("glorot", "he", "wu2018", "lee2016")
@@ -26,16 +26,11 @@ NEVER = float("inf")
 """Rank of a network that never reached the accuracy: after every one that did."""
 
 
-@dataclass(frozen=True)
-class StatedClaim:
-    """A statement of the paper: where, what, of which data sets, and what our tables say to it."""
-
-    claim: str
-    place: str
-    statement: str
-    datasets: tuple[str, ...]
-    check: Callable[[StudyTables], OurResult]
-    contradicted: str = ""
+def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
+    """What the paper says in words, then the printed cells of its tables, in the paper's order."""
+    claims = read_claims(evidence.published["ding2022_claims"], CHECKS)
+    cells = [entry for table in TABLES for entry in table.judged(evidence)]
+    return [*judged(claims, CHECKS, evidence), *cells]
 
 
 def _speed(table: pd.DataFrame) -> pd.Series:
@@ -44,8 +39,10 @@ def _speed(table: pd.DataFrame) -> pd.Series:
     return table[columns[0]].fillna(NEVER) if columns else pd.Series(NEVER, table.index)
 
 
-def _response(tables: StudyTables) -> OurResult:
-    errors, curves = tables["response_error"], tables["response"]
+@CHECKS.check
+def response_matches(evidence: Evidence, claim: Claim) -> OurResult:
+    """Theory and simulation are close at more than half of the currents, for every k."""
+    errors, curves = evidence.tables["response_error"], evidence.tables["response"]
     close = ((curves["theory"] - curves["simulation"]).abs() < CLOSE).groupby(curves["k"]).mean()
     mean, largest = errors["theory_mean_error"].max(), errors["theory_largest_error"].max()
     ours = f"within {CLOSE} at {close.min():.0%} of the currents or more"
@@ -53,8 +50,10 @@ def _response(tables: StudyTables) -> OurResult:
     return OurResult(ours, n=str(len(errors)), agrees=bool(close.min() > 0.5), note=note)
 
 
-def _rates_before_training(tables: StudyTables) -> OurResult:
-    table = tables["initial_rates"]
+@CHECKS.check
+def fires_more_before_training(evidence: Evidence, claim: Claim) -> OurResult:
+    """In every network Ding's deepest layer fires more than the best of the others."""
+    table = evidence.tables["initial_rates"]
     nets = ["dataset", "network", "encoding"]
     deepest = table[table["layer"] == table.groupby(nets)["layer"].transform("max")]
     rate = deepest.pivot_table(index=nets, columns="initializer", values="rate_mean")
@@ -66,8 +65,10 @@ def _rates_before_training(tables: StudyTables) -> OurResult:
     return OurResult(ours, n=str(len(rate)), agrees=more == len(rate), note=f"in {more} of {len(rate)} networks")
 
 
-def _faster(tables: StudyTables) -> OurResult:
-    table = tables["grid"].assign(speed=_speed(tables["grid"]))
+@CHECKS.check
+def as_fast_or_faster(evidence: Evidence, claim: Claim) -> OurResult:
+    """In more than half of the neurons that any initialiser trains, Ding's is as fast as the best other or faster."""
+    table = evidence.tables["grid"].assign(speed=_speed(evidence.tables["grid"]))
     speed = table.pivot_table(index=["theta", "k", "lambda"], columns="initializer", values="speed", aggfunc="mean")
     others = [name for name in OTHERS if name in speed]
     if DING not in speed or not others:
@@ -79,8 +80,10 @@ def _faster(tables: StudyTables) -> OurResult:
     return OurResult(ours, n=str(len(decided)), agrees=2 * as_fast > len(decided) if len(decided) else None)
 
 
-def _small_gains(tables: StudyTables) -> OurResult:
-    table = tables["grid"]
+@CHECKS.check
+def trains_at_small_gains(evidence: Evidence, claim: Claim) -> OurResult:
+    """Ding's trains in every cell, and more than half of the others' cells fail."""
+    table = evidence.tables["grid"]
     table = table[table["lambda"].isin(SMALL_GAINS)]
     ding, others = table[table["initializer"] == DING], table[table["initializer"].isin(OTHERS)]
     if ding.empty or others.empty:
@@ -90,8 +93,10 @@ def _small_gains(tables: StudyTables) -> OurResult:
     return OurResult(ours, n=str(len(table)), agrees=trained == len(ding) and 2 * failed > len(others))
 
 
-def _order(tables: StudyTables) -> OurResult:
-    table = pd.concat([tables["optimizers"], tables["surrogates"]], ignore_index=True)
+@CHECKS.check
+def order_of_speed(evidence: Evidence, claim: Claim) -> OurResult:
+    """The mean ranks of speed are in the printed order."""
+    table = pd.concat([evidence.tables["optimizers"], evidence.tables["surrogates"]], ignore_index=True)
     table = table.assign(speed=_speed(table))
     places = [c for c in ("k", "lambda", "theta", "optimizer", "surrogate") if c in table]
     table["rank"] = table.groupby(places, dropna=False)["speed"].rank(method="average")
@@ -103,8 +108,10 @@ def _order(tables: StudyTables) -> OurResult:
     return OurResult(f"mean rank of speed: {ours}", n=str(len(table)), agrees=agrees)
 
 
-def _gradient_descent(tables: StudyTables) -> OurResult:
-    table = tables["optimizers"]
+@CHECKS.check
+def trains_more_often_by_gradient_descent(evidence: Evidence, claim: Claim) -> OurResult:
+    """Ding's trains in a larger share of the cells than the others."""
+    table = evidence.tables["optimizers"]
     table = table[table["optimizer"].isin(("sgd", "asgd"))]
     ding = table[table["initializer"] == DING]
     others = table[table["initializer"].isin(OTHERS)]
@@ -114,8 +121,10 @@ def _gradient_descent(tables: StudyTables) -> OurResult:
     return OurResult(f"trained: Ding {a:.0%}, the others {b:.0%} of the cells", n=str(len(table)), agrees=bool(a > b))
 
 
-def _adagrad(tables: StudyTables) -> OurResult:
-    table = tables["optimizers"]
+@CHECKS.check
+def adagrad_less_sensitive(evidence: Evidence, claim: Claim) -> OurResult:
+    """The range over initialisers, a mean over neurons, is smaller with AdaGrad."""
+    table = evidence.tables["optimizers"]
     spread = table.groupby(["optimizer", "k", "lambda", "theta"])["accuracy_mean"].agg(lambda a: a.max() - a.min())
     mean = spread.groupby("optimizer").mean()
     if not {"adam", "adagrad"} <= set(mean.index):
@@ -124,8 +133,10 @@ def _adagrad(tables: StudyTables) -> OurResult:
     return OurResult(ours, n=str(len(spread)), agrees=bool(mean["adagrad"] < mean["adam"]))
 
 
-def _normalized(tables: StudyTables) -> OurResult:
-    table = tables["normalization"]
+@CHECKS.check
+def normalization_evens_out(evidence: Evidence, claim: Claim) -> OurResult:
+    """Ranges over initialisers are smaller with normalisation, where at least two of them trained."""
+    table = evidence.tables["normalization"]
     cases = ["dataset", "technique", "k", "lambda"]
     table = table[(table["outcome"] == TRAINED).groupby([table[c] for c in cases]).transform("sum") >= 2]
     cells = table.groupby(["dataset", "technique", "k", "lambda"])["accuracy_mean"]
@@ -139,88 +150,16 @@ def _normalized(tables: StudyTables) -> OurResult:
     return OurResult(ours, n=str(len(table)), agrees=bool(with_it.max() < without.max()))
 
 
-def _nothing(tables: StudyTables) -> OurResult:
+@CHECKS.check
+def no_run_compares(evidence: Evidence, claim: Claim) -> OurResult:
+    """The paper's own numbers decide; no run of ours compares these two."""
     return OurResult()
 
 
-def _hardtanh(tables: StudyTables) -> OurResult:
-    table = tables["surrogates"]
+@CHECKS.check
+def failures_by_surrogate(evidence: Evidence, claim: Claim) -> OurResult:
+    """The paper's own numbers decide; ours are shown beside them."""
+    table = evidence.tables["surrogates"]
     others = table[table["initializer"].isin(OTHERS)]
     share = (others["outcome"] == FAILED).groupby(others["surrogate"]).mean()
     return OurResult("failed: " + ", ".join(f"{name} {value:.0%}" for name, value in share.items()), n=str(len(others)))
-
-
-SENTENCES = (
-    StatedClaim(
-        "figure2:match",
-        "Sec. 2.2, Figure 2",
-        f"the simulated response matches Theorem 1 for most currents (to {CLOSE} spikes per step)",
-        (),
-        _response,
-    ),
-    StatedClaim(
-        "figure3:more-spikes",
-        "Sec. 3, Figure 3",
-        "before training the deepest spiking layer fires more from Ding's initialisation than from the others",
-        ("mnist",),
-        _rates_before_training,
-    ),
-    StatedClaim(
-        "section5.2:cifar10-dvs-gain",
-        "Sec. 5.2",
-        "on CIFAR10-DVS the accuracy is 0.5 % above He's",
-        ("cifar10_dvs",),
-        _nothing,
-        contradicted="Table 2 prints 68.2 against 66.9, a gain of 1.3; 0.5 is the gain over Wu",
-    ),
-    StatedClaim(
-        "figureA8:as-fast",
-        "Sec. 6.1, Figure A8",
-        "for most neurons Ding's initialisation reaches 60 % training accuracy as early as the others or earlier",
-        ("mnist",),
-        _faster,
-    ),
-    StatedClaim(
-        "appendixA.2:small-gains",
-        "Appendix A.2",
-        "at an input gain of 0.1 or 0.2 most others fail while Ding's initialisation trains",
-        ("mnist",),
-        _small_gains,
-    ),
-    StatedClaim(
-        "section6.2:gradient-descent",
-        "Sec. 6.2",
-        "with SGD and ASGD the others often fail to start while Ding's initialisation trains",
-        ("mnist",),
-        _gradient_descent,
-    ),
-    StatedClaim(
-        "section6.2:adagrad",
-        "Sec. 6.2",
-        "AdaGrad is less sensitive to the initialisation than Adam",
-        ("mnist",),
-        _adagrad,
-    ),
-    StatedClaim(
-        "section6.2:order",
-        "Sec. 6.2",
-        "speed falls in the order Ding, Wu, He, Lee, Glorot",
-        ("mnist",),
-        _order,
-    ),
-    StatedClaim(
-        "section6.2:hardtanh",
-        "Sec. 6.2",
-        "hardtanh suppresses training under the other initialisers, while finer surrogates all start it",
-        ("mnist",),
-        _hardtanh,
-        contradicted="in Table A7, (0.8, 0.2, 1.0), all four train with hardtanh and all four fail with the sigmoid",
-    ),
-    StatedClaim(
-        "appendixA.3:normalization",
-        "Appendix A.3",
-        "with batch normalisation, per step or not, initialisations differ less than without",
-        (),
-        _normalized,
-    ),
-)

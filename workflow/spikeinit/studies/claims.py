@@ -1,0 +1,204 @@
+"""Published claims as data, and what judges them: a check for a statement, a match for a printed number.
+
+    CHECKS = Checks(__file__)
+
+    @CHECKS.check
+    def falling_spikes(evidence: Evidence, claim: Claim) -> OurResult:
+        means = evidence.tables["by_threshold"]["spikes_mean"]
+        return OurResult(ours=f"{means.min():.1f}", agrees=means.is_monotonic_decreasing)
+
+    def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
+        return judged(read_claims(evidence.published["claims"], CHECKS), CHECKS, evidence)
+
+A row of claims.csv says what is claimed. Its column `check` names the function that judges it; several rows may name
+the same one. `studies.judging` has the rules by which checks decide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from spikeinit.errors import UserError
+from spikeinit.io import read_csv
+from spikeinit.studies.scorecard import Conditions, Evidence, ScorecardEntry, scorecard_entry
+from spikeinit.tables import read_table
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published claim; the fields are the columns of <paper>_claims.csv, but for the last.
+
+    id: its name in the scorecard. place: where the paper says it. statement: what is claimed, in checkable form.
+    printed: the number that the paper prints, or "stated". datasets: the published data sets it is about.
+    part: the part of the study whose conditions count, where a study has such parts. check: what judges it.
+    contradicted: why the paper's own numbers are against it, if they are. note: what a reader of the line should know.
+    comparable_scaled: whether smaller runs can point in its direction; a printed number they cannot confirm.
+    """
+
+    id: str
+    place: str
+    statement: str
+    printed: str
+    datasets: tuple[str, ...] = ()
+    part: str = ""
+    check: str = ""
+    contradicted: str = ""
+    note: str = ""
+    comparable_scaled: bool = True
+
+
+COLUMNS = tuple(item.name for item in fields(Claim))[:-1]
+"""The columns of a file of claims. Data sets are separated by ";"."""
+
+
+@dataclass(frozen=True)
+class OurResult:
+    """What our runs say to one claim. `agrees` is None where they cannot say."""
+
+    ours: str = ""
+    low: float = math.nan
+    high: float = math.nan
+    n: str = ""
+    agrees: bool | None = None
+    note: str = ""
+
+
+Check = Callable[[Evidence, Claim], OurResult]
+"""What our runs say to a claim. The conditions of the evidence are those of the claim's part."""
+
+
+class Checks(Mapping[str, Check]):
+    """The checks of one study. A check is called by the name of its function, which is what a claim names.
+
+    file: the Python file that holds them, for messages.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._checks: dict[str, Check] = {}
+
+    def check(self, function: Check) -> Check:
+        """Decorate a function to register it."""
+        self.add(function.__name__, function)
+        return function
+
+    def check_on_datasets(self, function: Callable[..., OurResult]) -> Callable[..., OurResult]:
+        """The same for a function that also takes our data sets, one for each data set of the claim, in their order.
+
+        It is not asked where one of them was not run: then our runs say nothing.
+        """
+
+        def check(evidence: Evidence, claim: Claim) -> OurResult:
+            found = [evidence.conditions.datasets[dataset] for dataset in claim.datasets]
+            return OurResult() if None in found else function(evidence, claim, *found)
+
+        self.add(function.__name__, check)
+        return function
+
+    def add(self, name: str, check: Check) -> None:
+        """Register a check that a function has made; `ValueError` for a name that is taken."""
+        if name in self._checks:
+            raise ValueError(f"{self.file}: there are two checks {name!r}; give one of them another name")
+        self._checks[name] = check
+
+    def __getitem__(self, name: str) -> Check:
+        return self._checks[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._checks)
+
+    def __len__(self) -> int:
+        return len(self._checks)
+
+
+def read_claims(path: str | Path, checks: Checks) -> list[Claim]:
+    """The claims of a file, in its order.
+
+    Raises `UserError` for a missing file, for other columns than `COLUMNS`, for an id that stands there twice, for a
+    claim whose check is not among `checks`, and for a check that no claim names.
+    """
+    try:
+        rows = read_csv(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; a study's claims stand in a CSV with {', '.join(COLUMNS)}") from None
+    if not rows or tuple(rows[0]) != COLUMNS or any(None in row or None in row.values() for row in rows):
+        raise UserError(f"{path}: every row must have the columns {','.join(COLUMNS)}, in this order")
+    claims = [Claim(**{**row, "datasets": tuple(filter(None, row["datasets"].split(";")))}) for row in rows]
+    for id, count in Counter(claim.id for claim in claims).items():
+        if count > 1:
+            raise UserError(f"{path}: {count} claims have the id {id!r}; give each one of its own")
+    for claim in claims:
+        if claim.check not in checks:
+            raise UserError(
+                f"{path}: claim {claim.id!r} names the check {claim.check!r}, which {checks.file} does not register"
+                f" (it has {', '.join(checks) or 'none'}); write the function there, or correct the name"
+            )
+    for unused in checks.keys() - {claim.check for claim in claims}:
+        raise UserError(
+            f"{checks.file}: no claim of {path} names the check {unused!r}; add the claim or delete the check"
+        )
+    return claims
+
+
+def judged(claims: Iterable[Claim], checks: Mapping[str, Check], evidence: Evidence) -> list[ScorecardEntry]:
+    """A line of the scorecard for each claim, in their order."""
+    entries = []
+    for claim in claims:
+        own = replace(evidence, conditions=_conditions(claim, evidence))
+        entries.append(scorecard_entry(claim, checks[claim.check](own, claim), own.conditions))
+    return entries
+
+
+def _conditions(claim: Claim, evidence: Evidence) -> Conditions:
+    """Those of the claim's part of the study; `UserError` for a part that the study does not have."""
+    if not claim.part:
+        return evidence.conditions
+    parts = evidence.tables.spec.get("parts", {})
+    if claim.part not in parts:
+        known = ", ".join(parts) or "none"
+        raise UserError(f"claim {claim.id!r}: its part is {claim.part!r}; the parts of this study are: {known}")
+    return Conditions.from_spec(parts[claim.part])
+
+
+Row = Mapping[str, Any]
+"""A row of a file of printed numbers."""
+
+
+def _rows(path: Path) -> Sequence[Row]:
+    return read_table(path).to_dict("records")
+
+
+@dataclass(frozen=True)
+class PrintedTable:
+    """The printed cells of one file, each of which is a claim.
+
+        PrintedTable("ann_accuracy", claim=_accuracy_claim, ours=_accuracy, match=within(1.0, "accuracy"))
+
+    file: name of the file without its suffix. claim: from a row to what it claims, or to None where the paper takes
+    the number over from others. ours: from the evidence and a row to what our runs have in its place; empty, where
+    nothing was run. match: from those two and the evidence to the result; it is not asked where nothing was run.
+    rows: reads the file. needs_runs: False for arithmetic, which is judged as published at every scale.
+    """
+
+    file: str
+    claim: Callable[[Any], Claim | None]
+    ours: Callable[[Evidence, Any], Any]
+    match: Callable[[Any, Any, Evidence], OurResult]
+    rows: Callable[[Path], Iterable[Any]] = field(default=_rows)
+    needs_runs: bool = True
+
+    def judged(self, evidence: Evidence) -> list[ScorecardEntry]:
+        """A line of the scorecard for each cell, in the order of the rows."""
+        entries = []
+        conditions = evidence.conditions if self.needs_runs else Conditions((), {})
+        for row in self.rows(evidence.published[self.file]):
+            if (claim := self.claim(row)) is not None:
+                ours = self.ours(evidence, row)
+                result = self.match(ours, row, evidence) if len(ours) else OurResult()
+                entries.append(scorecard_entry(claim, result, conditions))
+        return entries

@@ -1,0 +1,71 @@
+"""Rules by which checks decide whether our runs agree with a claim, for every study."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeinit.statistics.intervals import MeanInterval, mean_interval
+from spikeinit.studies.claims import OurResult
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A number per seed that is above zero where the claim holds. unit: of the shown mean."""
+
+    text: str
+    values: np.ndarray
+    unit: str = ""
+
+
+def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
+    """Whether every contrast is above zero over the seeds, with all contrasts and their intervals in one text.
+
+    It agrees when Student's interval of each contrast lies above zero, disagrees when that of one lies below, and stays
+    open otherwise. With a single seed the signs decide. Where values are missing our runs say nothing.
+    """
+    if any(np.isnan(contrast.values).any() for contrast in contrasts):
+        return OurResult()
+    seeds = len(contrasts[0].values)
+    over_seeds = [mean_interval(contrast.values, confidence) for contrast in contrasts]
+    intervals = [(interval.low, interval.high) for interval in over_seeds]
+    ours = "; ".join(_text(contrast, *interval) for contrast, interval in zip(contrasts, intervals, strict=True))
+    if seeds == 1:
+        intervals = [(contrast.values[0], contrast.values[0]) for contrast in contrasts]
+    agrees = None
+    if min(low for low, _ in intervals) > 0:
+        agrees = True
+    elif min(high for _, high in intervals) <= 0:
+        agrees = False
+    note = "an interval holds zero" if agrees is None else ""
+    return OurResult(ours, n=f"{seeds} seed{'s' if seeds > 1 else ''}", agrees=agrees, note=note)
+
+
+def _text(contrast: Contrast, low: float, high: float) -> str:
+    interval = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
+    return f"{contrast.text} {contrast.values.mean():.2f}{interval}{f' {contrast.unit}' if contrast.unit else ''}"
+
+
+def beside_printed(
+    values: Iterable[float],
+    confidence: float,
+    agrees: Callable[[MeanInterval], bool | None],
+    *,
+    runs: int | None = None,
+    note: str = "",
+) -> OurResult:
+    """Our values in the place of a printed number: their mean with Student's interval, and whether that agrees.
+
+    agrees: judges the mean and its interval. runs: how many there were, if some of them have no value.
+    """
+    ours = mean_interval(values, confidence)
+    n = ours.n if runs is None else runs
+    return OurResult(repr(ours.mean) if ours.n else "", ours.low, ours.high, str(n), agrees(ours), note)
+
+
+def holds(low: float, high: float, value: float, margin: float) -> bool | None:
+    """Whether the interval from `low` to `high`, with a margin at both ends, holds a value; None where it is NaN."""
+    return None if math.isnan(low) else bool(low - margin <= value <= high + margin)
