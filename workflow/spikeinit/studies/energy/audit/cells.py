@@ -7,6 +7,7 @@ is contradicted when no values that round to the printed inputs give it, with ei
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +16,6 @@ from spikeinit.statistics.rounding import (
     Interval,
     deviation_of_pooled,
     mean_of,
-    printed_deviation_interval,
-    printed_interval,
 )
 from spikeinit.studies.energy.audit.published_tables import (
     COMBINATIONS,
@@ -132,15 +131,36 @@ def suspects_of(tables: PublishedTables) -> list[SuspectedMisprint]:
 
 
 def _repairs(tables: PublishedTables, cell: Cell, averages: tuple[Cell, ...]) -> Iterator[tuple[float, float]]:
+    """Printed values (mean, deviation) of a cell that repair its averages: for each mean the ends of the deviations.
+
+    A larger deviation of the cell never makes that of an average smaller. So the deviations that repair lie between two
+    ends, which are found by bisection.
+    """
     centre = [_implied(average, [p for p in tables.parts(average) if p is not cell]) for average in averages]
     low, high = max(interval.low for interval in centre), min(interval.high for interval in centre)
-    hundredths = range(round(100 * low), round(100 * high) + 1)
-    largest = round(200 * max(float(average.deviation) for average in averages))
-    for mean, deviation in itertools.product(hundredths, range(largest + 1)):
-        texts = f"{mean / 100:.2f}", f"{deviation / 100:.2f}"
-        repaired = Cell(cell.table, cell.row, cell.layer, *texts)
-        if all(_agrees(average, tables, cell, repaired) for average in averages):
-            yield mean / 100, deviation / 100
+    hundredths = range(round(200 * max(float(average.deviation) for average in averages)) + 1)
+    for mean in range(round(100 * low), round(100 * high) + 1):
+
+        def repaired(deviation: int, mean: int = mean) -> list[tuple[Cell, Interval, Interval]]:
+            changed = Cell(cell.table, cell.row, cell.layer, f"{mean / 100:.2f}", f"{deviation / 100:.2f}")
+            parts = ([changed if part is cell else part for part in tables.parts(average)] for average in averages)
+            return [(average, *recompute(average, own)) for average, own in zip(averages, parts, strict=True)]
+
+        if not all(one.mean_interval.overlaps(attained) for one, attained, _ in repaired(0)):
+            continue
+        first = bisect.bisect_left(
+            hundredths,
+            True,
+            key=lambda d: all(attained.high >= one.deviation_interval.low for one, _, attained in repaired(d)),
+        )
+        behind = bisect.bisect_left(
+            hundredths,
+            True,
+            key=lambda d: any(attained.low > one.deviation_interval.high for one, _, attained in repaired(d)),
+        )
+        if first < behind:
+            yield mean / 100, first / 100
+            yield mean / 100, (behind - 1) / 100
 
 
 def _implied(average: Cell, others: list[Cell]) -> Interval:
@@ -148,14 +168,6 @@ def _implied(average: Cell, others: list[Cell]) -> Interval:
     count = len(others) + 1
     low = count * average.mean_interval.low - sum(part.mean_interval.high for part in others)
     return Interval(low, count * average.mean_interval.high - sum(part.mean_interval.low for part in others))
-
-
-def _agrees(average: Cell, tables: PublishedTables, cell: Cell, repaired: Cell) -> bool:
-    parts = [repaired if part is cell else part for part in tables.parts(average)]
-    mean, deviation = recompute(average, parts)
-    return mean.overlaps(printed_interval(average.mean)) and deviation.overlaps(
-        printed_deviation_interval(average.deviation)
-    )
 
 
 def repeated_prints(tables: PublishedTables) -> list[Discrepancy]:
