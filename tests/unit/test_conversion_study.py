@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from spikeinit.errors import UserError
 from spikeinit.plan import load_config, rule_specs, runs
 from spikeinit.stages import plot
-from spikeinit.studies.conversion import STUDY, claims, figures, tables
+from spikeinit.studies.conversion import STUDY, checks, figures, tables
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.table_tools import StudyRuns
 from spikeinit.tables import read_table
@@ -203,7 +203,7 @@ def printed_network(better=0.0):
 def judged(folder, networks, conditions=AS_PUBLISHED, error=None):
     found = written(folder / "tables", StudyRuns.load(*write_study(folder, networks, error)))
     evidence = Evidence(found, pd.DataFrame(), pd.DataFrame(), PUBLISHED, conditions, 0.95)
-    return {entry.claim: entry for entry in claims.scorecard(evidence)}
+    return {entry.claim: entry for entry in checks.scorecard(evidence)}
 
 
 def test_printed_numbers_are_reproduced_within_a_point(tmp_path):

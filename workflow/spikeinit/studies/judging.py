@@ -69,3 +69,14 @@ def beside_printed(
 def holds(low: float, high: float, value: float, margin: float) -> bool | None:
     """Whether the interval from `low` to `high`, with a margin at both ends, holds a value; None where it is NaN."""
     return None if math.isnan(low) else bool(low - margin <= value <= high + margin)
+
+
+def all_hold(holds: Iterable[bool], text: str, n: str = "") -> OurResult:
+    """Whether something holds in every one of some cells; with no cells our runs say nothing.
+
+    text: with "{} of {}" for how many it holds in, of how many. n: what the cells are made of, if not themselves.
+    """
+    found = list(holds)
+    if not found:
+        return OurResult()
+    return OurResult(text.format(sum(found), len(found)), n=n or str(len(found)), agrees=all(found))

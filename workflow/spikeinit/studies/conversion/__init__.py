@@ -4,7 +4,7 @@ trained ReLU network most accurate within T steps?
 For every data set and network: one analogue network, its activations, thresholds for each T, a conversion by every
 method that fits the network's activation function, and calibrations.
 
-This module declares the study; its runs, conditions, tables, figures and claims stand in modules of their own.
+This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ STUDY = Study(
         ),
     ),
     scorecard=Scorecard(
-        "claims.scorecard",
+        "checks.scorecard",
         "Every number the paper prints for its own method, and its sentences, beside our runs. A verdict is given"
         " only where the published conditions were met.",
         title="Scorecard: Bojković et al. 2024, data-driven threshold and potential initialisation",

@@ -202,6 +202,7 @@ PUBLISHED = Published(
         "imagenet": ("imagenet",),
     },
     files=(
+        "bojkovic2024_claims.csv",
         "bojkovic2024_table1_relu_conversion.csv",
         "bojkovic2024_table2_truncated_relu.csv",
         "bojkovic2024_tables3_4_calibrated.csv",

@@ -1,0 +1,138 @@
+"""The printed cells of Tables 1 to 5 and the energies of Sec. 9 (Bojković et al. 2024), each beside our run.
+
+Each printed number was measured once, with one trained network of unknown spread, and so is ours. A cell agrees when
+the two differ by less than `MARGIN` percentage points, an energy when they differ by less than a factor of `FACTOR`.
+Numbers that the paper takes over from others are no claims of it and have no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+
+from spikeinit.studies.claims import Claim, OurResult, PrintedTable, Row
+from spikeinit.studies.conversion.conditions import ARCHITECTURES
+from spikeinit.studies.judging import beside_printed
+from spikeinit.studies.looks import dataset_name
+from spikeinit.studies.scorecard import Evidence
+
+MARGIN = 1.0
+FACTOR = 1.25
+MILLI = 1e-3
+
+METHODS = {"Ours": "optimal", "Ours+SNM": "snm_optimal", "Opt": "opt_clipped"}
+"""Methods of the paper's own lines -> ours."""
+
+NOTHING = pd.Series(dtype=float)
+
+
+def _conversion_claim(table: int, row: Row) -> Claim | None:
+    return _accuracy_claim(f"Table {table}", row, row["method"]) if row["method"] in METHODS else None
+
+
+def _calibrated_claim(row: Row) -> Claim:
+    return _accuracy_claim("Table 4" if row["dataset"] == "cifar10" else "Table 3", row, "calibrated")
+
+
+def _network_claim(row: Row) -> Claim:
+    return _accuracy_claim("Table 5", row, "analogue network", "ann_accuracy")
+
+
+def _accuracy_claim(table: str, row: Row, what: str, column: str = "snn_accuracy") -> Claim:
+    steps = [f"{row['timesteps']:.0f}"] if "timesteps" in row else []
+    name = [table.replace(" ", "").lower(), row["dataset"], row["architecture"], what.replace(" ", "-")]
+    text = ", ".join([dataset_name(row["dataset"]), row["architecture"], what, *(f"T = {t}" for t in steps)])
+    return Claim(
+        id=":".join([*name, *(f"T{t}" for t in steps)]),
+        place=table,
+        statement=f"{text}: accuracy in %",
+        printed=f"{row[column]:.2f}",
+        datasets=(row["dataset"],),
+        comparable_scaled=False,
+    )
+
+
+def _energy_claim(row: Row) -> Claim | None:
+    if row["model"] == "QCFS":
+        return None
+    steps = f", T = {row['timesteps']:.0f}" if row["model"] == "ours" else ""
+    text = f"{dataset_name(row['dataset'])}, {row['architecture']}, {row['model']}{steps}: energy per image in mJ"
+    return Claim(
+        id=f"section9:{row['model']}",
+        place="Section 9",
+        statement=text,
+        printed=f"{row['energy_mJ']:g}",
+        datasets=(row["dataset"],),
+        comparable_scaled=False,
+    )
+
+
+def _conversion(activation: str, evidence: Evidence, row: Row) -> pd.Series:
+    method = METHODS[row["method"]]
+    return _select("accuracy_by_timesteps", row, evidence, method=method, activation=activation)["accuracy"]
+
+
+def _calibrated(evidence: Evidence, row: Row) -> pd.Series:
+    return _select("calibrated", row, evidence, method="optimal", activation="relu")["accuracy"]
+
+
+def _network(evidence: Evidence, row: Row) -> pd.Series:
+    return _select("accuracy_by_timesteps", row, evidence, activation="relu")["ann_accuracy"]
+
+
+def _energy(evidence: Evidence, row: Row) -> pd.Series:
+    if row["model"] == "ours":
+        found = _select("energy", row, evidence, method="optimal", stage="calibration")
+        return found.get("energy_of_spikes_qiao2015", NOTHING) / MILLI
+    found = _select("energy", {**row, "timesteps": None}, evidence, method="optimal")
+    return found.get("ann_energy_qiao2015", NOTHING) / MILLI
+
+
+def _select(table: str, row: Row, evidence: Evidence, **wanted: str) -> pd.DataFrame:
+    """Our rows for a printed one: same (or standing-in) data set, family and number of steps."""
+    ours = evidence.tables[table]
+    found = ours[ours["dataset"] == evidence.conditions.datasets.get(row["dataset"])]
+    found = found[found["architecture"].map(ARCHITECTURES) == row["architecture"]]
+    for column, value in wanted.items():
+        found = found[found[column] == value]
+    if row.get("timesteps") is not None and "timesteps" in found:
+        found = found[found["timesteps"] == row["timesteps"]]
+    return found
+
+
+def _near(ours: float, printed: float) -> bool:
+    return abs(ours - printed) < MARGIN
+
+
+def _within_factor(ours: float, printed: float) -> bool:
+    return 1 / FACTOR < ours / printed < FACTOR
+
+
+def _beside(column: str, agrees: Callable[[float, float], bool] = _near) -> Callable[..., OurResult]:
+    """The first of our values beside the one that is printed in a column."""
+
+    def match(ours: pd.Series, row: Row, evidence: Evidence) -> OurResult:
+        return beside_printed(ours.head(1), evidence.confidence, lambda value: agrees(value.mean, row[column]))
+
+    return match
+
+
+TABLES = (
+    PrintedTable(
+        "bojkovic2024_table1_relu_conversion",
+        partial(_conversion_claim, 1),
+        partial(_conversion, "relu"),
+        _beside("snn_accuracy"),
+    ),
+    PrintedTable(
+        "bojkovic2024_table2_truncated_relu",
+        partial(_conversion_claim, 2),
+        partial(_conversion, "clipped_relu"),
+        _beside("snn_accuracy"),
+    ),
+    PrintedTable("bojkovic2024_tables3_4_calibrated", _calibrated_claim, _calibrated, _beside("snn_accuracy")),
+    PrintedTable("bojkovic2024_table5_ann", _network_claim, _network, _beside("ann_accuracy")),
+    PrintedTable("bojkovic2024_energy", _energy_claim, _energy, _beside("energy_mJ", _within_factor)),
+)

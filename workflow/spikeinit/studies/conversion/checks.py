@@ -1,0 +1,133 @@
+"""By which rules our runs agree with the sentences of Bojković et al. (2024), which stand in `bojkovic2024_claims.csv`.
+
+A sentence that calls one method more accurate agrees when some pair of our runs supports it and none contradicts it,
+beyond the chance of 95 % intervals. Sentences compare runs with one another, so smaller runs can point in their
+direction.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from spikeinit.studies.claims import Check, Checks, Claim, OurResult, judged, read_claims
+from spikeinit.studies.conversion.cells import TABLES
+from spikeinit.studies.judging import all_hold
+from spikeinit.studies.scorecard import Evidence, ScorecardEntry
+
+CHECKS = Checks(__file__)
+
+FEW_STEPS = 8
+NORMAL_QUANTILE = 1.96
+CLOSE = 2.0
+"""Percentage points within which accuracies are "comparable"."""
+
+
+def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
+    """Every claim of the paper as a line of the scorecard: sentences first, then the printed cells by table."""
+    claims = read_claims(evidence.published["bojkovic2024_claims"], CHECKS)
+    cells = [entry for table in TABLES for entry in table.judged(evidence)]
+    return [*judged(claims, CHECKS, evidence), *cells]
+
+
+def _more_accurate(first: str, second: str, most_steps: int) -> Check:
+    """Whether `first` is more accurate than `second` in up to so many steps.
+
+    A pair speaks for or against it where the two differ by more than two accuracies on so many images do by chance.
+    """
+
+    def check(evidence: Evidence, claim: Claim) -> OurResult:
+        frame = evidence.tables["accuracy_by_timesteps"]
+        frame = frame[frame["timesteps"] <= most_steps]
+        pairs = _beside(frame, first, second, "accuracy")
+        if pairs.empty:
+            return OurResult()
+        difference = pairs["accuracy_1"] - pairs["accuracy_2"]
+        chance = NORMAL_QUANTILE * _sampling_error(pairs["accuracy_1"], pairs["accuracy_2"], frame["images"].min())
+        better, worse = int((difference > chance).sum()), int((difference < -chance).sum())
+        return OurResult(
+            f"better in {better}, worse in {worse} of {len(pairs)}",
+            n=str(len(pairs)),
+            agrees=not worse if better or worse else None,
+            note=f"mean difference {difference.mean():+.2f}, from {difference.min():+.2f} to {difference.max():+.2f}"
+            " points",
+        )
+
+    return check
+
+
+CHECKS.add("optimal_above_maximum", _more_accurate("optimal", "max", FEW_STEPS))
+CHECKS.add("optimal_above_percentile", _more_accurate("optimal", "percentile", FEW_STEPS))
+CHECKS.add("optimal_above_opt", _more_accurate("optimal", "opt_clipped", 2 * FEW_STEPS))
+CHECKS.add("signed_optimal_above_signed", _more_accurate("snm_optimal", "snm", FEW_STEPS))
+CHECKS.add("signed_above_unsigned", _more_accurate("snm_optimal", "optimal", FEW_STEPS))
+CHECKS.add("channels_above_layers", _more_accurate("optimal_channel", "optimal", FEW_STEPS))
+
+
+@CHECKS.check
+def comparable_to_opt(evidence: Evidence, claim: Claim) -> OurResult:
+    """At the largest T the two are less than two points apart."""
+    frame = evidence.tables["accuracy_by_timesteps"]
+    return _close(frame[frame["timesteps"] == frame["timesteps"].max()], "optimal", "opt_clipped")
+
+
+@CHECKS.check
+def identical_to_qcfs(evidence: Evidence, claim: Claim) -> OurResult:
+    """At every T above 1 the two are less than two points apart."""
+    frame = evidence.tables["accuracy_by_timesteps"]
+    return _close(frame[frame["timesteps"] > 1], "optimal", "qcfs")
+
+
+def _close(frame: pd.DataFrame, first: str, second: str) -> OurResult:
+    pairs = _beside(frame, first, second, "accuracy")
+    if pairs.empty:
+        return OurResult()
+    largest = (pairs["accuracy_1"] - pairs["accuracy_2"]).abs().max()
+    return OurResult(f"largest difference {largest:.2f} points", n=str(len(pairs)), agrees=bool(largest < CLOSE))
+
+
+def _beside(frame: pd.DataFrame, first: str, second: str, value: str) -> pd.DataFrame:
+    """Our values for two methods, beside one another."""
+    keys = [key for key in ("dataset", "network", "timesteps", "layer") if key in frame]
+    one = frame[frame["method"] == first][[*keys, value]]
+    two = frame[frame["method"] == second][[*keys, value]]
+    return one.merge(two, on=keys, suffixes=("_1", "_2"))
+
+
+def _sampling_error(one: pd.Series, two: pd.Series, images: int) -> pd.Series:
+    """Standard deviation of the difference of two accuracies in per cent that were counted on so many images each."""
+    return ((one * (100 - one) + two * (100 - two)) / images) ** 0.5
+
+
+@CHECKS.check
+def smaller_layer_error(evidence: Evidence, claim: Claim) -> OurResult:
+    """The error is smaller with optimal thresholds than with maximum ones in every layer, for T up to 8."""
+    error = evidence.tables["layer_error"]
+    pairs = _beside(error[error["timesteps"] <= FEW_STEPS], "optimal", "max", "error")
+    return all_hold(pairs["error_1"] < pairs["error_2"], "smaller in {} of {} layers and T")
+
+
+@CHECKS.check
+def calibrates_faster(evidence: Evidence, claim: Claim) -> OurResult:
+    """In each network, at the smallest T, ours reach in a fifth of the epochs what the others reach in none."""
+    curves = evidence.tables["calibration_curves"]
+    first = curves[curves["timesteps"] == curves["timesteps"].min()]
+    verdicts, texts = [], []
+    for _, group in first.groupby(["dataset", "network"]):
+        if set(group["method"]) >= {"optimal", "max"}:
+            ours, other = (group[group["method"] == method] for method in ("optimal", "max"))
+            reached = ours[ours["epoch"] <= max(1, 0.2 * ours["epoch"].max())]["test_accuracy"].max()
+            verdicts.append(bool(other["test_accuracy"].max() < reached))
+            texts.append(f"{reached:.1f}% against {other['test_accuracy'].max():.1f}%")
+    return OurResult("; ".join(texts), n=str(len(texts)), agrees=all(verdicts)) if texts else OurResult()
+
+
+@CHECKS.check
+def orders_of_magnitude_less_energy(evidence: Evidence, claim: Claim) -> OurResult:
+    """At T = 1 every calibrated network takes less than a hundredth of the analogue network's energy."""
+    energy = evidence.tables["energy"]
+    found = energy[(energy["stage"] == "calibration") & (energy["timesteps"] == 1)]
+    if found.empty or "ann_energy_qiao2015" not in found:
+        return OurResult()
+    ratio = (found["ann_energy_qiao2015"] / found["energy_of_spikes_qiao2015"]).to_numpy()
+    note = "synaptic operations alone, without the first layer's multiply-accumulates"
+    return OurResult(repr(float(ratio.min())), n=str(len(ratio)), agrees=bool(ratio.min() > 100), note=note)
