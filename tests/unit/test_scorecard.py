@@ -24,6 +24,8 @@ from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
 from spikeinit.studies.scorecard import (
     CONTRADICTED,
     NOT_REPRODUCED,
+    NOT_RUN,
+    OPEN,
     REPRODUCED,
     SCALED_DOWN,
     Conditions,
@@ -51,7 +53,8 @@ SMALLER = Conditions(("width 0.125 instead of 1",), {"mnist": "mnist5k", "fashio
     [
         (True, "", MET, REPRODUCED, "agrees"),
         (False, "", MET, NOT_REPRODUCED, "disagrees"),
-        (None, "", MET, NOT_REPRODUCED, ""),
+        (None, "", MET, OPEN, ""),
+        (None, "", SMALLER, SCALED_DOWN, ""),
         (True, "", SMALLER, SCALED_DOWN, "agrees"),
         (False, "", SMALLER, SCALED_DOWN, "disagrees"),
         (True, "Table 5 has 9.84", MET, CONTRADICTED, "agrees"),
@@ -63,6 +66,14 @@ def test_a_verdict_needs_the_published_conditions(agrees, contradicted, conditio
     entry = scorecard_entry(claim, OurResult("0.21", agrees=agrees), conditions)
     assert (entry.verdict, entry.direction) == (verdict, direction)
     assert (contradicted in entry.note) if contradicted else entry.note == ""
+
+
+@pytest.mark.parametrize("conditions", [MET, SMALLER])
+def test_what_our_runs_have_nothing_in_place_of_is_not_run(conditions):
+    claim = Claim("id", "Table 1", "statement", "0.20", ("mnist",))
+    assert scorecard_entry(claim, OurResult(), conditions).verdict == NOT_RUN
+    contradicted = Claim("id", "Table 1", "statement", "0.20", ("mnist",), contradicted="Table 5 has 9.84")
+    assert scorecard_entry(contradicted, OurResult(), conditions).verdict == CONTRADICTED
 
 
 def test_smaller_runs_do_not_confirm_a_printed_number():

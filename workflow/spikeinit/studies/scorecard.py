@@ -1,8 +1,9 @@
 """The scorecard: every published claim and number beside ours, with a verdict only where one is earned.
 
-"reproduced" and "not reproduced" are said only of claims whose published conditions were met. Everything else is
-"scaled down": its direction tells what our smaller runs show, and is no verdict. A claim that the paper's own tables
-contradict is marked as such whatever our runs show. Shared by all studies; `studies.claims` says what is claimed.
+"reproduced" and "not reproduced" are said only of claims whose published conditions were met. Where they were met and
+the evidence decides neither way, the claim is "open". What was not met is "scaled down": its direction tells what our
+smaller runs show, and is no verdict. A claim for which nothing was run is "not run". A claim that the paper's own
+tables contradict is marked as such whatever our runs show. Shared by all studies; `studies.claims` says what is claimed.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
+OPEN = "open"
 SCALED_DOWN = "scaled down"
 CONTRADICTED = "contradicted by the paper's own tables"
-VERDICTS = (REPRODUCED, NOT_REPRODUCED, CONTRADICTED, SCALED_DOWN)
+NOT_RUN = "not run"
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, OPEN, CONTRADICTED, SCALED_DOWN, NOT_RUN)
 
 AS_PUBLISHED = "as published"
-NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,12 @@ def scorecard_entry(claim: Claim, result: OurResult, conditions: Conditions) -> 
     direction = "" if result.agrees is None else "agrees" if result.agrees else "disagrees"
     if claim.contradicted:
         verdict = CONTRADICTED
+    elif result.agrees is None and not result.ours:
+        verdict = NOT_RUN
     elif not met:
         verdict = SCALED_DOWN
+    elif result.agrees is None:
+        verdict = OPEN
     else:
         verdict = REPRODUCED if result.agrees else NOT_REPRODUCED
     if not met and not claim.comparable_scaled:

@@ -13,10 +13,11 @@ from spikeinit.studies.html_tables import page, table_element
 from spikeinit.studies.scorecard import AS_PUBLISHED, CONTRADICTED, NOT_RUN, VERDICTS, ScorecardEntry
 
 EXPLANATION = (
-    "A verdict is given only where the published conditions were met. A scaled-down line shows what our smaller runs "
-    "point to, which is no verdict."
+    "A verdict is given only where the published conditions were met: reproduced, not reproduced, or open where the "
+    "evidence decides neither way. A scaled-down line shows what our smaller runs point to, which is no verdict. "
+    "A line is not run where our runs have nothing in its place."
 )
-OPEN = "left open by the paper, or printed in one way and programmed in another"
+LEFT_OPEN = "left open by the paper, or printed in one way and programmed in another"
 FOLDED_FROM = 12
 """Groups of so many lines are folded away until a reader opens them."""
 READABLE = ("statement", "published", "ours", "n", "verdict", "direction", "note")
@@ -72,7 +73,7 @@ def _summary(entries: Sequence[ScorecardEntry]) -> list[str]:
 
 
 def _heading_of(open_choices: Sequence[str]) -> str:
-    return f"{OPEN}: {len(open_choices)} choices"
+    return f"{LEFT_OPEN}: {len(open_choices)} choices"
 
 
 def _counts(entries: Sequence[ScorecardEntry]) -> str:
