@@ -39,6 +39,6 @@ PUBLISHED = Published(
         },
     },
     counterparts={"mnist": ("mnist", "mnist5k"), "fashion_mnist": ("fashion_mnist",)},
-    files=("paerna2025_spikes.csv",),
+    files=("paerna2025_claims.csv", "paerna2025_tests.csv", "paerna2025_spikes.csv"),
     departures=_departures,
 )
