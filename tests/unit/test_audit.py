@@ -17,13 +17,20 @@ from spikeinit.io import read_csv
 from spikeinit.plan import rule_specs
 from spikeinit.stages import audit_published as stage
 from spikeinit.statistics.rounding import Interval, deviation_of_pooled, mean_of, printed_interval
+from spikeinit.studies.claims import read_claims
 from spikeinit.studies.energy import STUDY
 from spikeinit.studies.energy.audit.cells import contradicted_cells, repeated_prints, suspects_of
-from spikeinit.studies.energy.audit.printed_tests import AS_WORDED, PRINTED_TESTS, Reading, decide, p_interval, readings
+from spikeinit.studies.energy.audit.printed_tests import AS_WORDED, Reading, decide, load_tests, p_interval, readings
+from spikeinit.studies.energy.audit.prose import searches
 from spikeinit.studies.energy.audit.published_tables import Cell, PublishedTables, load_published
 from spikeinit.studies.energy.audit.table import COLUMNS, audit, joint_readings
+from spikeinit.studies.energy.checks import CHECKS
 
-PUBLISHED = Path(__file__).parents[2] / "workflow" / "published" / "paerna2025_spikes.csv"
+FOLDER = Path(__file__).parents[2] / "workflow" / "published"
+PUBLISHED = FOLDER / "paerna2025_spikes.csv"
+TESTS = FOLDER / "paerna2025_tests.csv"
+CLAIMS = FOLDER / "paerna2025_claims.csv"
+PRINTED_TESTS = load_tests(TESTS)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,7 @@ def tables():
 
 @pytest.fixture(scope="module")
 def rows(tables):
-    return audit(tables)
+    return audit(tables, PRINTED_TESTS, read_claims(CLAIMS))
 
 
 def exactly(value):
@@ -273,8 +280,8 @@ def test_joint_readings_by_plain_scipy(tables):
         if agreed:
             expected.add((n, test, sides))
     # The printed 1.44 of Table 2's output layer spoils every reading of Tables 1-4; the recomputed one does not.
-    found = {(r.n, r.test, r.sides) for r in joint_readings(tables)}
-    assert {r.source for r in joint_readings(tables)} == {"recomputed from Tables 5-6"}
+    found = {(r.n, r.test, r.sides) for r in joint_readings(tables, PRINTED_TESTS)}
+    assert {r.source for r in joint_readings(tables, PRINTED_TESTS)} == {"recomputed from Tables 5-6"}
     assert (10, "Student", "two-sided") in expected & found
     assert all(n == 10 for n, _, _ in expected | found)
 
@@ -309,7 +316,7 @@ def test_statements_cover_what_the_thesis_says():
         )
     }
     assert {s.name: s.rejected for s in PRINTED_TESTS} == significant | similar
-    ids = [claim for s in PRINTED_TESTS for claim, _, _ in s.claims()]
+    ids = [claim for s in PRINTED_TESTS for claim, _, _ in s.outcomes()]
     # six layers in four comparisons of mean weights and four of beta ranges, and eight accuracies
     assert len(ids) == len(set(ids)) == 6 * 4 + 6 * 4 + 8
     assert "similar-spikes-low-and-high-mean:mnist:layer1" in ids
@@ -334,9 +341,16 @@ def test_sentences_that_the_tables_contradict(rows):
     assert "1.44" in first["last-layer-unaffected"]
 
 
+def test_every_sentence_is_searched_for(rows):
+    searched = {claim.id for claim in read_claims(CLAIMS, CHECKS) if claim.check in searches(PRINTED_TESTS)}
+    assert {row["claim"] for row in rows if row["kind"] == "prose"} == searched
+    assert len(searched) == 10
+    assert searches(PRINTED_TESTS).keys() < CHECKS.keys()  # conclusions from several tests have no search
+
+
 def test_a_printed_test_needs_some_reading_that_gives_it(tables):
     low_high = next(said for said in PRINTED_TESTS if said.name == "fewer-spikes-low-than-high-mean:mnist")
-    assert ("similar-spikes-low-and-high-mean:mnist:layer1", 1, False) in list(low_high.claims())
+    assert ("similar-spikes-low-and-high-mean:mnist:layer1", 1, False) in list(low_high.outcomes())
     given = {
         n: any(
             decide(tables, low_high, 1, reading).agrees(rejected=False)
@@ -351,7 +365,7 @@ def test_a_printed_test_needs_some_reading_that_gives_it(tables):
 def test_every_rejection_of_the_thesis_has_a_reading(tables):
     for said in PRINTED_TESTS:
         tried = [reading for reading in readings(said) if reading.sides != AS_WORDED]
-        for claim, layer, rejected in said.claims():
+        for claim, layer, rejected in said.outcomes():
             if claim.startswith("fewer-spikes-low-than"):
                 assert any(decide(tables, said, layer, reading).agrees(rejected) for reading in tried)
 
@@ -377,8 +391,8 @@ def test_audit_has_every_kind_and_one_summary_per_statement(rows):
 
 def test_stage_writes_the_audit(tmp_path, monkeypatch, rows):
     target = tmp_path / "audit.csv"
-    arguments = ["audit_published", "--spec", rule_specs.audit_spec(STUDY), "--published", str(PUBLISHED), "--audit"]
-    monkeypatch.setattr("sys.argv", [*arguments, str(target)])
+    arguments = ["audit_published", "--spec", rule_specs.audit_spec(STUDY), "--published"]
+    monkeypatch.setattr("sys.argv", [*arguments, str(PUBLISHED), str(TESTS), str(CLAIMS), "--audit", str(target)])
     stage.main()
     written = read_csv(target)
     assert len(written) == len(rows)

@@ -15,12 +15,13 @@ from scipy import stats
 from spikeinit.io import write_csv
 from spikeinit.stages import score
 from spikeinit.statistics.hypotheses import Options, compare
-from spikeinit.studies.claims import Claim, OurResult
+from spikeinit.studies.claims import Claim, OurResult, read_claims
 from spikeinit.studies.energy import STUDY, tables
+from spikeinit.studies.energy.audit.printed_tests import load_tests
 from spikeinit.studies.energy.audit.published_tables import load_published
 from spikeinit.studies.energy.audit.table import COLUMNS, audit
-from spikeinit.studies.energy.claims import find_test
 from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
+from spikeinit.studies.energy.outcomes import find_test
 from spikeinit.studies.scorecard import (
     CONTRADICTED,
     NOT_REPRODUCED,
@@ -33,7 +34,9 @@ from spikeinit.studies.scorecard import (
 )
 from spikeinit.studies.table_tools import StudyRuns, write_table
 
-PUBLISHED = Path(__file__).parents[2] / "workflow" / "published" / "paerna2025_spikes.csv"
+PUBLISHED, TESTS, CLAIMS = (
+    Path(__file__).parents[2] / f"workflow/published/paerna2025_{name}.csv" for name in ("spikes", "tests", "claims")
+)
 AS_PUBLISHED = {"mnist": "mnist", "fashion_mnist": "fashion_mnist"}
 OPTIONS = Options(
     confidence=0.95,
@@ -115,7 +118,7 @@ def printed_runs(dataset, name):
 def audited(tmp_path_factory):
     """The audit of the printed tables, as a file."""
     path = tmp_path_factory.mktemp("audit") / "audit.csv"
-    write_csv(path, audit(load_published(PUBLISHED)), COLUMNS)
+    write_csv(path, audit(load_published(PUBLISHED), load_tests(TESTS), read_claims(CLAIMS)), COLUMNS)
     return path
 
 
@@ -144,7 +147,7 @@ def scored(study, audited, target, monkeypatch, conditions):
     inputs = {"tables": study / "tables"}
     outputs = {"scorecard": target / "s.csv", "markdown": target / "s.md", "html": target / "s.html"}
     paths = [part for name, path in (inputs | outputs).items() for part in (f"--{name}", str(path))]
-    options = ["--spec", json.dumps(spec), "--published", str(PUBLISHED), *evidence]
+    options = ["--spec", json.dumps(spec), "--published", *map(str, (PUBLISHED, TESTS, CLAIMS)), *evidence]
     monkeypatch.setattr(sys, "argv", ["score", *options, *paths])
     score.main()
     return pd.read_csv(outputs["scorecard"], dtype=str, keep_default_na=False)

@@ -116,11 +116,11 @@ class Checks(Mapping[str, Check]):
         return len(self._checks)
 
 
-def read_claims(path: str | Path, checks: Checks) -> list[Claim]:
+def read_claims(path: str | Path, checks: Checks | None = None) -> list[Claim]:
     """The claims of a file, in its order.
 
-    Raises `UserError` for a missing file, for other columns than `COLUMNS`, for an id that stands there twice, for a
-    claim whose check is not among `checks`, and for a check that no claim names.
+    Raises `UserError` for a missing file, for other columns than `COLUMNS`, and for an id that stands there twice. With
+    `checks` also for a claim whose check is not among them, and for a check that no claim names.
     """
     try:
         rows = read_csv(path)
@@ -132,6 +132,12 @@ def read_claims(path: str | Path, checks: Checks) -> list[Claim]:
     for id, count in Counter(claim.id for claim in claims).items():
         if count > 1:
             raise UserError(f"{path}: {count} claims have the id {id!r}; give each one of its own")
+    if checks is not None:
+        _fit(path, claims, checks)
+    return claims
+
+
+def _fit(path: str | Path, claims: Sequence[Claim], checks: Checks) -> None:
     for claim in claims:
         if claim.check not in checks:
             raise UserError(
@@ -142,7 +148,6 @@ def read_claims(path: str | Path, checks: Checks) -> list[Claim]:
         raise UserError(
             f"{checks.file}: no claim of {path} names the check {unused!r}; add the claim or delete the check"
         )
-    return claims
 
 
 def judged(claims: Iterable[Claim], checks: Mapping[str, Check], evidence: Evidence) -> list[ScorecardEntry]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -80,3 +81,34 @@ def all_hold(holds: Iterable[bool], text: str, n: str = "") -> OurResult:
     if not found:
         return OurResult()
     return OurResult(text.format(sum(found), len(found)), n=n or str(len(found)), agrees=all(found))
+
+
+def ordered(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]], of: Callable[[np.ndarray], float], text: str, least: int = 1
+) -> OurResult:
+    """Whether a statistic of the first sample lies below that of the second, in every pair.
+
+    text: "{} of {} ...", what it is said of. least: a pair with a sample of fewer values is left out.
+    """
+    made = [(a, b) for a, b in pairs if min(len(a), len(b)) >= least]
+    sizes = sorted({len(sample) for pair in made for sample in pair})
+    n = " to ".join(str(size) for size in dict.fromkeys((sizes[0], sizes[-1]))) if sizes else ""
+    return all_hold((bool(of(a) < of(b)) for a, b in made), text, n)
+
+
+def equivalent(tests: Sequence[Mapping[str, Any] | None], significance: float) -> OurResult:
+    """Whether groups are alike: no difference is significant, and all are shown equivalent.
+
+    tests: rows of a table of statistics with the p of each difference (after Holm) and of the two one-sided tests, None
+    for one that was not made. A missing rejection alone shows nothing.
+    """
+    made = [test for test in tests if test is not None and not math.isnan(test["p"])]
+    if not made:
+        return OurResult()
+    rejected = sum(test["p_holm"] < significance for test in made)
+    equivalent = sum(test["tost_p"] < significance for test in made)
+    sizes = sorted({f"{test['n1']:.0f} + {test['n2']:.0f}" for test in made})
+    agrees = False if rejected else True if equivalent == len(tests) else None
+    note = "no difference is significant, but equivalence is not shown for all" if agrees is None else ""
+    ours = f"of {len(tests)} comparisons {rejected} differ (two-sided, Holm), {equivalent} are shown equivalent"
+    return OurResult(ours, n=", ".join(sizes), agrees=agrees, note=note)

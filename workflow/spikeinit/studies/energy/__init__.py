@@ -2,7 +2,7 @@
 
 Nine published combinations, weight mean x decay range, and beside them other initialisers on the same network.
 
-This module declares the study; its runs, conditions, tables, figures and claims stand in modules of their own.
+This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ STUDY = Study(
         ),
     ),
     scorecard=Scorecard(
-        "claims.scorecard",
+        "checks.scorecard",
         "Every claim and printed number of Pärna (2025) beside ours: value, interval and number of runs. "
         "*Reproduced* and *not reproduced* are said only where the published conditions were met; *contradicted "
         "by the paper's own tables* where printed numbers exclude one another. Long groups are folded; open them "

@@ -92,5 +92,5 @@ PUBLISHED = Published(
     compared={"seeds": _number_of_runs},
     unset=unstated.adam_unset("training.optimizer"),
     counterparts={"mnist": ("mnist", "mnist5k"), "fashion_mnist": ("fashion_mnist",)},
-    files=("paerna2025_spikes.csv",),
+    files=("paerna2025_claims.csv", "paerna2025_tests.csv", "paerna2025_spikes.csv"),
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spikeinit.studies.energy.audit.published_tables import BETAS, MEANS, Row
+from spikeinit.studies.scorecard import Evidence
 from spikeinit.studies.table_tools import finite
 
 COMBINATIONS: tuple[Row, ...] = tuple((mean, beta) for mean, _ in MEANS for _, beta in BETAS)
@@ -21,6 +22,11 @@ class Samples:
         self._runs = by_run[by_run["initializer"] == "normal"]
         self._datasets = datasets
         self._rows: dict[tuple[str, Row], pd.DataFrame] = {}
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Samples:
+        """Those that the claims are judged by."""
+        return cls(evidence.tables["spikes_by_run"], evidence.conditions.datasets)
 
     def rows(self, dataset: str, row: Row) -> pd.DataFrame:
         """The table's rows of one data set and one published row, in which "" stands for every level."""

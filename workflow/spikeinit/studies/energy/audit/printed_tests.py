@@ -16,6 +16,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -25,13 +27,13 @@ from spikeinit.studies.energy.audit.published_tables import (
     BETAS,
     BY_WEIGHT_MEAN,
     DATASETS,
-    LAYERS,
     MEANS,
     RUNS_OF_A_COMBINATION,
     RUNS_OF_A_ROW,
     Cell,
     PublishedTables,
     Row,
+    read_printed,
 )
 
 SIZES = (RUNS_OF_A_COMBINATION, RUNS_OF_A_ROW)
@@ -45,9 +47,17 @@ BETA_LOW, BETA_MEDIUM, BETA_HIGH = BETAS
 NAMES = {LOW: "low", MEDIUM: "medium", HIGH: "high", BETA_LOW: "low", BETA_MEDIUM: "medium", BETA_HIGH: "high"}
 
 
+class Outcome(NamedTuple):
+    """The outcome of a test for one layer (None: for the accuracy): the id of its claim, and what the thesis says."""
+
+    claim: str
+    layer: int | None
+    significant: bool
+
+
 @dataclass(frozen=True)
 class PrintedTest:
-    """One printed outcome: for which layers the difference between rows a and b of a table is significant.
+    """One test as printed: for which layers the difference between rows a and b of a table is significant.
 
     `direction` of a - b is what the thesis concludes: "less", "greater", or "two-sided" for the accuracies, which it
     calls "not significantly different". `layers` are those tested, None for the accuracy; `rejected` those said to be
@@ -88,11 +98,11 @@ class PrintedTest:
         """Id of the test as a whole, e.g. "fewer-spikes-low-than-high-mean:mnist"."""
         return self._claim(bool(self.rejected))
 
-    def claims(self) -> Iterator[tuple[str, int | None, bool]]:
-        """(claim id, layer, whether the thesis says it is significant) for every layer tested."""
+    def outcomes(self) -> Iterator[Outcome]:
+        """What the thesis says of each layer tested."""
         for layer in self.layers:
             rejected = layer in self.rejected
-            yield self._claim(rejected) + ("" if layer is None else f":layer{layer}"), layer, rejected
+            yield Outcome(self._claim(rejected) + ("" if layer is None else f":layer{layer}"), layer, rejected)
 
     def _claim(self, rejected: bool) -> str:
         a, b, factor = NAMES[self.a], NAMES[self.b], "mean" if self.about_mean_weight else "beta"
@@ -105,26 +115,25 @@ class PrintedTest:
         return f"{what}-{factor}:{self.dataset}"
 
 
-ACCURACY = (None,)
-PRINTED_TESTS = (
-    # The text reports layer 5 on MNIST, low against high mean weight, apart: there "the opposite is true".
-    PrintedTest(1, LOW, HIGH, "less", (1, 2, 3, 4, 6), (2, 3)),
-    PrintedTest(1, LOW, HIGH, "greater", (5,), (5,)),
-    PrintedTest(1, LOW, MEDIUM, "less", LAYERS, (1, 2, 3)),
-    PrintedTest(2, LOW, HIGH, "less", LAYERS, (1, 2, 3, 4, 5)),
-    PrintedTest(2, LOW, MEDIUM, "less", LAYERS, (2, 3, 4)),
-    *(PrintedTest(table, LOW, other, "two-sided", ACCURACY, ()) for table in (1, 2) for other in (MEDIUM, HIGH)),
-    *(
-        PrintedTest(table, BETA_MEDIUM, other, "less", LAYERS, ())
-        for table in (3, 4)
-        for other in (BETA_LOW, BETA_HIGH)
-    ),
-    *(
-        PrintedTest(table, BETA_HIGH, other, "two-sided", ACCURACY, ())
-        for table in (3, 4)
-        for other in (BETA_LOW, BETA_MEDIUM)
-    ),
-)
+COLUMNS = ("table", "dataset", "row_a", "row_b", "direction", "layer", "significant")
+
+
+def load_tests(path: str | Path) -> tuple[PrintedTest, ...]:
+    """Read workflow/published/paerna2025_tests.csv; `UserError` when it is missing or not that table."""
+    found: dict[tuple[int, Row, Row, str], dict[int | None, bool]] = {}
+    for record in read_printed(path, COLUMNS):
+        table = int(record["table"])
+        a, b = (_row(table, record[name]) for name in ("row_a", "row_b"))
+        layers = found.setdefault((table, a, b, record["direction"]), {})
+        layers[int(record["layer"]) if record["layer"] else None] = record["significant"] == "yes"
+    return tuple(
+        PrintedTest(*test, tuple(layers), tuple(layer for layer, significant in layers.items() if significant))
+        for test, layers in found.items()
+    )
+
+
+def _row(table: int, level: str) -> Row:
+    return (level, "") if table in BY_WEIGHT_MEAN.values() else ("", level)
 
 
 @dataclass(frozen=True)

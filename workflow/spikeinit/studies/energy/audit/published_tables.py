@@ -6,7 +6,7 @@ Tables 1 (MNIST) and 2 (Fashion-MNIST) average over the beta ranges, Tables 3 an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,16 +112,21 @@ def row_name(row: Row) -> str:
 
 def load_published(path: str | Path) -> PublishedTables:
     """Read workflow/published/paerna2025_spikes.csv; `UserError` when it is missing or not that table."""
-    try:
-        records = read_csv(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; it comes with the project under workflow/published") from None
-    if not records or set(COLUMNS) - set(records[0]):
-        raise UserError(f"{path}: must have the columns {', '.join(COLUMNS)}")
     cells = []
-    for record in records:
+    for record in read_printed(path, COLUMNS):
         table, row = int(record["table"]), (record["weight_mean"], record["beta_range"])
         cells.append(Cell(table, row, int(record["layer"]), record["spikes_mean"], record["spikes_sd"]))
         if record["layer"] == "1":
             cells.append(Cell(table, row, None, record["accuracy_mean"], record["accuracy_sd"]))
     return PublishedTables(cells)
+
+
+def read_printed(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a file of printed values as text; `UserError` when it is missing or lacks a column."""
+    try:
+        records = read_csv(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; it comes with the project under workflow/published") from None
+    if not records or set(columns) - set(records[0]):
+        raise UserError(f"{path}: must have the columns {', '.join(columns)}")
+    return records

@@ -7,21 +7,22 @@ Three kinds of rows. `cell`: a printed cell of Tables 1 to 4 that Tables 5 and 6
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from spikeinit.studies.claims import Claim, read_claims
 from spikeinit.studies.energy.audit.cells import Discrepancy, contradicted_cells, repeated_prints
 from spikeinit.studies.energy.audit.printed_tests import (
     AS_WORDED,
-    PRINTED_TESTS,
     Decision,
     PrintedTest,
     Reading,
     decide,
+    load_tests,
     readings,
 )
-from spikeinit.studies.energy.audit.prose import PROSE_CLAIMS
+from spikeinit.studies.energy.audit.prose import searches
 from spikeinit.studies.energy.audit.published_tables import PublishedTables, load_published, row_name
 
 COLUMNS = (
@@ -41,45 +42,47 @@ COLUMNS = (
 )
 
 
-def audit(tables: PublishedTables) -> list[dict[str, Any]]:
-    """The whole audit as rows with `COLUMNS`.
+def audit(tables: PublishedTables, tests: Sequence[PrintedTest], claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    """The whole audit as rows with `COLUMNS`: of the printed cells, of the printed tests, of the sentences.
 
     In rows of kind `statement`, `printed` holds the layers that the thesis calls significant, `recomputed_low` those
     significant whatever the unprinted digits, `recomputed_high` those significant for some; the comment has the range
     of p of each layer.
     """
     rows = [_row("cell", "", discrepancy) for discrepancy in (*contradicted_cells(tables), *repeated_prints(tables))]
-    for outcome in PRINTED_TESTS:
+    for outcome in tests:
         rows += _rows_of_test(tables, outcome)
-    rows += _row_of_all_tests(tables)
-    for claim in PROSE_CLAIMS:
-        discrepancies = list(claim.counterexamples(tables))
-        rows += [_row("prose", claim.claim, discrepancy, claim.text) for discrepancy in discrepancies]
-        if not discrepancies:
-            rows.append(
-                _blank(
-                    "prose",
-                    claim=claim.claim,
-                    contradicted="false",
-                    comment=f"{claim.text}: no printed number is against it",
-                )
-            )
+    rows += _row_of_all_tests(tables, tests)
+    search = searches(tests)
+    for claim in claims:
+        if claim.check in search:
+            rows += _rows_of_sentence(claim, search[claim.check](tables, claim))
     return rows
+
+
+def _rows_of_sentence(claim: Claim, against: Iterable[Discrepancy]) -> list[dict[str, Any]]:
+    rows = [_row("prose", claim.id, discrepancy, claim.statement) for discrepancy in against]
+    comment = f"{claim.statement}: no printed number is against it"
+    return rows or [_blank("prose", claim=claim.id, contradicted="false", comment=comment)]
 
 
 def audit_printed(published: Mapping[str, Path]) -> list[dict[str, Any]]:
     """The same rows from the files of printed numbers, file name without suffix -> CSV."""
-    rows = audit(load_published(published["paerna2025_spikes"]))
+    rows = audit(
+        load_published(published["paerna2025_spikes"]),
+        load_tests(published["paerna2025_tests"]),
+        read_claims(published["paerna2025_claims"]),
+    )
     return [{column: row.get(column) for column in COLUMNS} for row in rows]
 
 
-def joint_readings(tables: PublishedTables) -> list[Reading]:
+def joint_readings(tables: PublishedTables, tests: Sequence[PrintedTest]) -> list[Reading]:
     """Readings under which every printed test outcome comes out at once: the best guess at what was tested."""
-    common = [reading for reading in readings(PRINTED_TESTS[0]) if reading.sides != AS_WORDED]
+    common = [reading for reading in readings(tests[0]) if reading.sides != AS_WORDED]
     return [
         reading
         for reading in common
-        if all(_reproduces(outcome, _decisions(tables, outcome, reading)) for outcome in PRINTED_TESTS)
+        if all(_reproduces(outcome, _decisions(tables, outcome, reading)) for outcome in tests)
     ]
 
 
@@ -126,8 +129,8 @@ def _rows_of_test(tables: PublishedTables, outcome: PrintedTest) -> Iterator[dic
     )
 
 
-def _row_of_all_tests(tables: PublishedTables) -> Iterator[dict[str, Any]]:
-    joint = joint_readings(tables)
+def _row_of_all_tests(tables: PublishedTables, tests: Sequence[PrintedTest]) -> Iterator[dict[str, Any]]:
+    joint = joint_readings(tables, tests)
     comment = " | ".join(map(str, joint)) if joint else "no single reading gives every printed outcome"
     yield _blank(
         "statement",
