@@ -3,7 +3,7 @@
 "reproduced" and "not reproduced" are said only of claims whose published conditions were met. Where they were met and
 the evidence decides neither way, the claim is "open". What was not met is "scaled down": its direction tells what our
 smaller runs show, and is no verdict. A claim for which nothing was run is "not run". A claim that the paper's own
-tables contradict is marked as such whatever our runs show. Shared by all studies; `studies.claims` says what is claimed.
+tables contradict is marked as such whatever our runs show. All studies share this; `studies.claims` has the claims.
 """
 
 from __future__ import annotations
