@@ -17,6 +17,9 @@ from spikeinit.study import ANY, Departure, OneOf, OpenChoice, Stated, Taken
 
 REMEDY = "run `make docs`, or PYTHONPATH=workflow python -m spikeinit.plan.conditions_page > docs/conditions.md"
 
+LEFT_OUT = object()
+"""In place of a value: the key is taken out."""
+
 ADAM = {"name": "adam", "learning_rate": 0.001, "betas": [0.9, 0.99]}
 
 
@@ -41,9 +44,6 @@ def with_value(section, key, value):
     else:
         part[last] = value
     return section
-
-
-LEFT_OUT = object()
 
 
 def found(scales, study, key=None, value=None):

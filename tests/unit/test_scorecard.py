@@ -189,7 +189,7 @@ def test_scaled_down_runs_get_no_verdict(study, audited, tmp_path, monkeypatch):
     results = (pd.read_csv(study / path) for path in ("tables/spikes_by_run.csv", "statistics.csv"))
     ours = [table[table["dataset"] == "mnist"].assign(dataset="mnist5k") for table in results]
     card = scored(score_inputs(tmp_path, *ours), audited, tmp_path, monkeypatch, SMALLER).set_index("claim")
-    assert set(card["verdict"]) == {SCALED_DOWN, CONTRADICTED}
+    assert set(card["verdict"]) == {SCALED_DOWN, CONTRADICTED, NOT_RUN}
     assert card.loc["fewer-spikes-low-than-medium-mean:mnist:layer2", "direction"] == "agrees"
     assert set(card.loc[card["source"].str.startswith("Table"), "direction"]) == {""}
     absent = card.loc["fewer-spikes-low-than-high-mean:fashion_mnist:layer3"]

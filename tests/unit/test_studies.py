@@ -60,7 +60,7 @@ EXAMPLE = "examples/my_study"
 
 
 @pytest.fixture
-def example(checkout, monkeypatch):
+def example(checkout, monkeypatch, user_code):
     """The configuration of the example of a user's own study; paths in it start at the checkout."""
     monkeypatch.chdir(checkout)
     return load_config(["config.yaml", "examples/my_study.yaml"])
@@ -91,17 +91,17 @@ def test_problems_of_a_users_own_study_are_reported_with_all_others(example):
         from_mapping({**mapping, "my_study": section | {"thresholds": [1.0, -1.0]}})
 
 
-def test_an_edit_of_a_users_own_study_makes_its_tables_anew(tmp_path, checkout, monkeypatch):
-    shutil.copytree(checkout / EXAMPLE, tmp_path / EXAMPLE, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(checkout / "examples/my_study.yaml", tmp_path / "examples")
-    shutil.copy(checkout / "config.yaml", tmp_path)
-    monkeypatch.chdir(tmp_path)
+def test_an_edit_of_a_users_own_study_makes_its_tables_anew(user_code, checkout, monkeypatch):
+    shutil.copytree(checkout / EXAMPLE, user_code / EXAMPLE, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(checkout / "examples/my_study.yaml", user_code / "examples")
+    shutil.copy(checkout / "config.yaml", user_code)
+    monkeypatch.chdir(user_code)
 
     def spec():
         return rule_specs.figures_spec(known_studies([EXAMPLE])["my_study"])
 
     before = spec()
-    tables = tmp_path / EXAMPLE / "tables.py"
+    tables = user_code / EXAMPLE / "tables.py"
     tables.write_text(tables.read_text() + "\n# a comment\n")
     assert spec() == before
     tables.write_text(tables.read_text() + "\nADDED = 1\n")
@@ -118,8 +118,8 @@ def test_an_edit_of_a_users_own_study_makes_its_tables_anew(tmp_path, checkout, 
         ("1 / 0", "failed on import, ZeroDivisionError"),
     ],
 )
-def test_a_package_that_is_no_new_study_is_refused(content, message, tmp_path):
-    folder = tmp_path / "mine"
+def test_a_package_that_is_no_new_study_is_refused(content, message, user_code):
+    folder = user_code / "mine"
     folder.mkdir()
     if content is not None:
         (folder / "__init__.py").write_text(content)
