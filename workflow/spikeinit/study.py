@@ -10,7 +10,7 @@
         published=Published(settings={"training": {"epochs": 50}}, counterparts={"mnist": ("mnist", "mnist5k")}),
         tables=(Table("tables.spikes_by_run"), Table("tables.outcomes", "How many seeds trained, died or diverged.")),
         figures=(Figure("figures.firing_rates", "Distribution of firing rates on the test images."),),
-        scorecard=Scorecard("claims.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
+        scorecard=Scorecard("checks.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
     )
 
 The targets of the Snakefile, the schema of the configuration, the planner and the report loop over such objects.
