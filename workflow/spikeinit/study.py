@@ -15,7 +15,7 @@
         ),
         tables=(Table("tables.spikes_by_run"), Table("tables.outcomes", "How many seeds trained, died or diverged.")),
         figures=(Figure("figures.firing_rates", "Distribution of firing rates on the test images."),),
-        scorecard=Scorecard("claims.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
+        scorecard=Scorecard("checks.scorecard", "Scorecard: Pärna 2025", "Every claim of the thesis beside our runs."),
     )
 
 The targets of the Snakefile, the schema of the configuration, the planner and the report loop over such objects.
