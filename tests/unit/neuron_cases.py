@@ -27,10 +27,16 @@ def assert_same(actual, expected, **tolerance):
         torch.testing.assert_close(ours, theirs, **(tolerance or {"rtol": 1e-9, "atol": 1e-10}))
 
 
-def random_case(shape, neurons, *, seed=0):
-    """A current and parameters at which neurons spike now and then; `neurons` is the parameters' shape."""
+def random_case(shape, neurons, *, seed=0, by_image=False):
+    """A current and parameters at which neurons spike now and then; `neurons` is the parameters' shape.
+
+    by_image: the initial potential has a value for every image and neuron, some of them above the threshold.
+    """
     generator = torch.Generator().manual_seed(seed)
     current = torch.randn(shape, generator=generator, dtype=torch.float64)
     names = ("decay", "threshold", "initial_potential", "amplitude")
     draws = {name: torch.rand(neurons, generator=generator, dtype=torch.float64) for name in names}
-    return current, {**draws, "threshold": draws["threshold"] + 0.3}
+    draws["threshold"] += 0.3
+    if by_image:
+        draws["initial_potential"] = 1.5 * torch.randn(shape[1:], generator=generator, dtype=torch.float64)
+    return current, draws

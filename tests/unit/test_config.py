@@ -12,6 +12,7 @@ from declared import SECTION_SCHEMAS, differences
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikeinit.config import checks
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.nested import merge
@@ -113,6 +114,63 @@ def test_an_option_of_another_optimizer_is_refused_where_analogue_networks_are_t
         "betas": [0.9, 0.99],
     }
     assert "energy.data_driven.ann.training.optimizer.betas  sgd has no such option" in errors(config)
+
+
+def without_data_driven(config):
+    """Leave out the copied network, which takes no delay."""
+    choices = config["energy"]["comparison"]["initializers"]
+    choices[:] = [choice for choice in choices if choice["name"] != "data_driven"]
+
+
+def test_layers_with_spike_delay_must_leave_time_for_an_answer(config):
+    """The sensitivity study's network has two layers of neurons, the energy study's six, the deepest deep_mlp 102."""
+    without_data_driven(config)
+    for study in ("energy", "propagation", "sensitivity"):
+        config[study].setdefault("neuron", {})["spike_delay"] = 1
+    config["energy"]["encoding"]["timesteps"] = 6
+    for task in config["propagation"]["classification"]["tasks"]:
+        task["encoding"]["timesteps"] = 20
+    config["propagation"]["robustness"] |= {"depths": [100], "encoding": {"name": "standardized", "timesteps": 102}}
+    config["sensitivity"]["encoding"]["timesteps"] = 3
+    config["sensitivity"]["sweeps"] = {"steps": {"encoding.timesteps": [2, 3]}}
+    assert [" ".join(line.split()) for line in errors(config).splitlines()[1:]] == [
+        f"{path}.spike_delay = 1 {network} takes {layers} steps from input to output and sees {layers}, so that it "
+        f"cannot answer; give more time steps than {layers}, or spike_delay 0"
+        for path, network, layers in (
+            ("energy.neuron", "energy", 6),
+            ("propagation.neuron", "deep_mlp", 102),
+            ("sensitivity.sweeps.steps.neuron", "mlp", 2),
+        )
+    ]
+
+
+def test_a_residual_block_delays_as_its_shortcut_does():
+    """resnet8: a layer, three blocks, and an output without neurons."""
+    network, neuron = {"name": "resnet8", "width": 1.0}, {"spike_delay": 1}
+    assert [key for key, _ in checks.spike_delay_problems("neuron", neuron, network, 4)] == ["neuron.spike_delay"]
+    assert checks.spike_delay_problems("neuron", neuron, network, 5) == []
+    assert checks.spike_delay_problems("neuron", {"spike_delay": 0}, network, 1) == []
+
+
+def test_a_copied_network_takes_neither_delay_nor_random_start(config):
+    config["energy"]["neuron"] |= {"spike_delay": 1, "initial_potential": "kaiming_uniform"}
+    config["energy"]["encoding"]["timesteps"] = 20
+    message = " ".join(errors(config).split())
+    assert "energy.neuron.spike_delay = 1 data_driven copies neurons without delay; give 0, or take" in message
+    assert "energy.neuron.initial_potential = 'kaiming_uniform' data_driven starts at half the threshold" in message
+    without_data_driven(config)
+    assert from_mapping(config).sections["energy"]["neuron"]["initial_potential"] == "kaiming_uniform"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [("spike_delay", 2, "allowed: 0, 1"), ("initial_potential", "kaiming", "kaiming_uniform")],
+)
+def test_an_unknown_delay_or_start_names_what_is_allowed(config, key, value, allowed):
+    config["sensitivity"]["neuron"][key] = value
+    (line,) = errors(config).splitlines()[1:]
+    assert f"sensitivity.neuron.{key}" in line
+    assert allowed in line
 
 
 def test_an_initializers_unknown_parameter_is_named(config):
@@ -314,7 +372,7 @@ def test_defaults_of_a_training_by_study(path, schedule, loss, reduction):
 )
 def test_defaults_of_a_neuron_by_study(path, expected):
     shared = {"threshold": 1.0, "gain": 1.0, "reset": "subtract", "surrogate": "arctan", "slope": 1.0}
-    shared |= {"decay_scope": "layer", "detach_reset": True, "initial_potential": 0.0}
+    shared |= {"decay_scope": "layer", "detach_reset": True, "initial_potential": 0.0, "spike_delay": 0}
     assert Schema.of(SECTION_SCHEMAS).fill_at(path.split("."), {}) == shared | expected
 
 

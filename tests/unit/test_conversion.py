@@ -335,3 +335,13 @@ def test_data_driven_refuses_another_networks_weights():
         initialize_from(spiking, {}, [threshold(1.0)] * 2)
     with pytest.raises(UserError, match="without residual blocks"):
         initialize_from(network(), {}, [threshold(1.0)] * 2)
+
+
+@pytest.mark.parametrize("wrong", [{"spike_delay": 1}, {"initial_potential": "kaiming_uniform"}])
+def test_data_driven_refuses_neurons_that_cannot_be_a_copy(wrong):
+    neuron = NeuronSpec(**wrong)
+    spiking = assemble(
+        Network("snn", (Dense(2),)), (4,), lambda shape: IntegrateAndFire(neuron, shape, generator=torch.Generator())
+    )
+    with pytest.raises(UserError, match="give spike_delay 0 and a number as initial_potential"):
+        initialize_from(spiking, {}, [threshold(1.0)])

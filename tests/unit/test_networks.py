@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from spikeinit.errors import UserError
+from spikeinit.initializers import initialize
 from spikeinit.measures.operations import OperationCounter
 from spikeinit.networks import Conv, Dense, Network, Pool, describe, names, register
 from spikeinit.networks.build import build
@@ -61,6 +62,94 @@ def test_merged_steps_equal_a_loop_over_time(scope):
                 resets[index] = signal * layer.neuron.threshold
             outputs.append(signal)
         assert torch.equal(network(inputs)[0], torch.stack(outputs))
+
+
+def test_two_layers_with_spike_delay_are_a_step_and_two_steps_late():
+    """Without biases silent inputs leave a layer at zero, so that nothing but the time of the spikes changes."""
+    outputs = {}
+    for delay in (0, 1):
+        neuron = NeuronSpec(decay=0.7, threshold=0.2, spike_delay=delay)
+        network = build(
+            NetworkSpec("mlp", options={"hidden": [30]}), neuron, input_shape=(1, 4, 4), classes=8,
+            generator=stream(0, "neurons"),
+        )  # fmt: skip
+        initialize(network, "he", generator=stream(0, "weights"), bias="zero")
+        with torch.no_grad():
+            outputs[delay] = network(torch.rand(7, 5, 1, 4, 4, generator=stream(1, "test")))[1].spikes
+    for layer, (plain, delayed) in enumerate(zip(outputs[0], outputs[1], strict=True), start=1):
+        assert plain[: 7 - layer].sum() > 10
+        assert torch.equal(delayed[layer:], plain[: 7 - layer])
+        assert not delayed[:layer].any()
+
+
+RANDOM = {"decay": 0.5, "threshold": 0.1, "initial_potential": "kaiming_uniform"}
+
+
+def random_start(generator, shape=(1, 28, 28), images=4, **neuron):
+    """The energy study's network with random initial potentials, after a batch without light: its layers' starts."""
+    network = energy_network(width=1 / 16, shape=shape, **RANDOM, **neuron)
+    network.set_generators(initial_potential=generator)
+    with torch.no_grad():
+        network(torch.zeros(2, images, *shape))
+    return network, [neurons.drawn_start for neurons in network.neurons()]
+
+
+def test_random_starts_are_uniform_within_the_bound_of_a_layers_size():
+    _, starts = random_start(stream(0, "test"), images=500)
+    assert [start[0].numel() for start in starts] == [1568, 784, 512, 256, 32, 10]
+    assert [len(start) for start in starts] == [500] * 6
+    for start in starts:
+        bound = (6 / start[0].numel()) ** 0.5
+        assert start.abs().max() <= bound
+        assert start.abs().max() > 0.99 * bound
+        assert start.mean().item() == pytest.approx(0, abs=0.05 * bound)
+        assert start.var().item() == pytest.approx(bound**2 / 3, rel=0.05)
+    assert not torch.equal(starts[5][0], starts[5][1])
+
+
+def test_random_starts_are_those_of_torch():
+    """PyTorch's initialiser on a tensor [images, neurons], which the published code calls for every batch."""
+    _, starts = random_start(stream(0, "test"), images=5)
+    generator = stream(0, "test")
+    for start in starts:
+        theirs = torch.nn.init.kaiming_uniform_(torch.empty(start.shape), generator=generator)
+        torch.testing.assert_close(start, theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_random_starts_are_drawn_anew_for_each_batch_and_alike_by_equal_generators():
+    network, first = random_start(stream(0, "test"))
+    with torch.no_grad():
+        network(torch.zeros(2, 4, 1, 28, 28))
+    assert not torch.equal(network.neurons()[0].drawn_start, first[0])
+    _, again = random_start(stream(0, "test"))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("spike_delay", [0, 1])
+def test_potentials_at_random_are_those_of_the_last_pass(spike_delay):
+    generator = stream(0, "test")
+    network, _ = random_start(generator, spike_delay=spike_delay)
+    with torch.no_grad():
+        _, trace = network(torch.rand(3, 4, 1, 28, 28, generator=stream(1, "test")), keep_currents=True)
+        state = generator.get_state()
+        for neurons, spikes, current in zip(network.neurons(), trace.spikes, trace.currents, strict=True):
+            potential = neurons.potential(current)
+            if spike_delay:
+                potential = torch.cat([neurons.drawn_start[None], potential[:-1]])
+            assert torch.equal(spikes, (potential > neurons.threshold).float())
+    assert torch.equal(generator.get_state(), state)
+    assert all(spikes.sum() > 0 for spikes in trace.spikes[:3])
+
+
+def test_random_starts_need_a_generator_and_a_pass():
+    network = energy_network(width=1 / 16, **RANDOM)
+    assert not any("initial_potential" in name for name in network.state_dict())
+    with pytest.raises(ValueError, match=r"call network\.set_generators"):
+        network(torch.zeros(2, 4, 1, 28, 28))
+    with pytest.raises(ValueError, match="drawn by a forward pass"):
+        network.neurons()[0].potential(torch.zeros(2, 4, 8, 14, 14))
+    with pytest.raises(ValueError, match="initial_potential = 'uniform': give a number or kaiming_uniform"):
+        energy_network(initial_potential="uniform")
 
 
 def test_decays_are_drawn_from_the_range_per_layer_or_per_neuron():

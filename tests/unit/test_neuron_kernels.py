@@ -19,7 +19,7 @@ from spikeinit.kernels.native import SERIAL
 from spikeinit.kernels.neurons.cpu import CHUNK
 from spikeinit.kernels.neurons.loops import kernel as compile_kernel
 from spikeinit.kernels.neurons.memory import SMALLEST, Recycler
-from spikeinit.names.neurons import RESETS, SURROGATES
+from spikeinit.names.neurons import RESETS, SPIKE_DELAYS, SURROGATES
 from spikeinit.neurons import integrate_and_fire
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -40,6 +40,24 @@ def test_cpu_kernel_is_the_reference(name, reset, detach, per_neuron):
     )
 
 
+@pytest.mark.parametrize("name", SURROGATES)
+@pytest.mark.parametrize(
+    ("reset", "detach", "neurons", "by_image"),
+    list(itertools.product(RESETS, [True, False], [(), (4, 5)], [True, False])),
+)
+def test_cpu_kernel_with_spike_delay_is_the_reference(name, reset, detach, neurons, by_image):
+    current, parameters = random_case((6, 3, 4, 5), neurons, by_image=by_image)
+    options = {"surrogate": name, "slope": 0.9, "gain": 0.7, "reset": reset, "detach_reset": detach, "spike_delay": 1}
+    assert_same(
+        outcome(current, parameters, kernel="cpu", **options),
+        outcome(current, parameters, kernel="reference", **options),
+    )
+    assert_same(
+        outcome(current, parameters, kernel="cpu", return_potential=False, **options),
+        outcome(current, parameters, kernel="reference", return_potential=False, **options),
+    )
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_cpu_kernel_is_the_reference_for_any_shape(data):
@@ -47,10 +65,12 @@ def test_cpu_kernel_is_the_reference_for_any_shape(data):
     order = data.draw(st.permutations(range(2, len(shape))), label="order of the neurons' dimensions in memory")
     mixed = [data.draw(st.sampled_from([1, size])) for size in shape[2:]]
     inclusive = data.draw(st.booleans())
-    current, parameters = random_case(shape, mixed[data.draw(st.integers(0, len(mixed))) :])
+    by_image = data.draw(st.booleans())
+    current, parameters = random_case(shape, mixed[data.draw(st.integers(0, len(mixed))) :], by_image=by_image)
     current = current.permute(0, 1, *order).contiguous().permute(0, 1, *(2 + order.index(d) for d in sorted(order)))
     assert current.shape == torch.Size(shape)
     options = {"reset": data.draw(st.sampled_from(RESETS)), "inclusive": inclusive}
+    options["spike_delay"] = data.draw(st.sampled_from(SPIKE_DELAYS))
     assert_same(
         outcome(current, parameters, kernel="cpu", **options),
         outcome(current, parameters, kernel="reference", **options),
@@ -67,16 +87,21 @@ def test_cpu_kernel_is_the_reference_for_any_shape(data):
         ((2, 0, 3), (3,)),
     ],
 )
-def test_sizes_around_the_chunks(shape, neurons):
-    current, parameters = random_case(shape, neurons)
-    assert_same(outcome(current, parameters, kernel="cpu"), outcome(current, parameters, kernel="reference"))
+@pytest.mark.parametrize(("by_image", "spike_delay"), [(False, 0), (True, 0), (True, 1)])
+def test_sizes_around_the_chunks(shape, neurons, by_image, spike_delay):
+    current, parameters = random_case(shape, neurons, by_image=by_image)
+    assert_same(
+        outcome(current, parameters, kernel="cpu", spike_delay=spike_delay),
+        outcome(current, parameters, kernel="reference", spike_delay=spike_delay),
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("reset", RESETS)
-def test_forward_equals_the_reference_bit_for_bit(dtype, reset):
-    current = torch.randn(20, 5, 1000, generator=torch.Generator().manual_seed(5)).to(dtype)
+@pytest.mark.parametrize(("reset", "spike_delay"), list(itertools.product(RESETS, SPIKE_DELAYS)))
+def test_forward_equals_the_reference_bit_for_bit(dtype, reset, spike_delay):
+    current, start = torch.randn(21, 5, 1000, generator=torch.Generator().manual_seed(5)).to(dtype).split([20, 1])
     options = {"decay": 0.77, "threshold": 0.9, "gain": 1.1, "reset": reset, "return_potential": True}
+    options |= {"spike_delay": spike_delay, "initial_potential": start[0]}
     for ours, theirs in zip(
         integrate_and_fire(current, **options, kernel="cpu"),
         integrate_and_fire(current, **options, kernel="reference"),
@@ -101,6 +126,40 @@ def test_channels_last_stays_channels_last_without_a_copy():
     actual = torch.autograd.grad((weights * output).sum(), (current, decay, threshold))
     plain = integrate_and_fire(current.contiguous(), decay=decay, threshold=threshold, kernel="reference")
     assert_same(actual, torch.autograd.grad((weights * plain).sum(), (current, decay, threshold)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("start_shape", [(2, 4, 5, 3), (1, 4, 5, 3), (2, 4, 1, 1)])
+@pytest.mark.parametrize("spike_delay", SPIKE_DELAYS)
+def test_start_of_each_image_with_channels_last_currents(dtype, start_shape, spike_delay):
+    """Sums over the same values in another order: single precision agrees to its own rounding."""
+    generator = torch.Generator().manual_seed(0)
+    merged = torch.randn(6, 4, 5, 3, generator=generator, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    current = merged.unflatten(0, (3, 2)).requires_grad_()
+    start = torch.randn(start_shape, generator=generator, dtype=dtype).requires_grad_()
+    decay = torch.rand(4, 1, 1, generator=generator, dtype=dtype).requires_grad_()
+    weights = torch.randn(current.shape, generator=generator, dtype=dtype)
+    results = []
+    for kernel in ("cpu", "reference"):
+        output = integrate_and_fire(
+            current, decay=decay, threshold=0.8, initial_potential=start, spike_delay=spike_delay, kernel=kernel
+        )
+        results.append([output, *torch.autograd.grad((weights * output).sum(), (current, decay, start))])
+    assert results[0][0].stride() == current.stride()
+    assert results[0][3].abs().sum() > 0
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == torch.float32 else {}
+    assert_same(results[0], results[1], **tolerance)
+
+
+@pytest.mark.parametrize("kernel", ["reference", "cpu"])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_a_steep_surrogate_far_from_the_threshold_has_no_overflow(kernel, name):
+    current = torch.tensor([[-1e4, -30.0, -9.0, 0.9, 30.0, 1e4]]).repeat(3, 1).requires_grad_()
+    output = integrate_and_fire(current, decay=0.9, threshold=1.0, surrogate=name, slope=10.0, kernel=kernel)
+    (gradient,) = torch.autograd.grad(output.sum(), current)
+    assert torch.isfinite(gradient).all()
+    assert (gradient[:, 3] > 0.01).any()
+    assert gradient[:, [0, 5]].abs().max() == 0
 
 
 @pytest.mark.parametrize(
@@ -210,20 +269,23 @@ from neuron_cases import assert_same, outcome, random_case
 from spikeinit.neurons import integrate_and_fire
 from spikeinit.names.neurons import RESETS, SURROGATES
 
-for reset, detach, neurons in itertools.product(RESETS, [True, False], [(), (3, 1), (3, 200)]):
-    current, parameters = random_case((4, 2, 3, 200), neurons)
+cases = itertools.product(RESETS, [True, False], [(), (3, 1), (3, 200)], [(0, False), (1, False), (0, True), (1, True)])
+for reset, detach, neurons, (delay, by_image) in cases:
+    current, parameters = random_case((4, 2, 3, 200), neurons, by_image=by_image)
     current = current.transpose(2, 3).contiguous().transpose(2, 3)
     for name in SURROGATES if neurons == () else SURROGATES[:1]:
         options = dict(gain=0.7, slope=0.9, surrogate=name, reset=reset, detach_reset=detach, inclusive=not detach)
+        options["spike_delay"] = delay
         assert_same(
             outcome(current, parameters, kernel="gpu", **options),
             outcome(current, parameters, kernel="reference", **options),
         )
-for shape in [(1, 1, 1), (3, 0, 2), (2, 700)]:
-    current, parameters = random_case(shape, ())
+for shape, delay in [((1, 1, 1), 0), ((2, 1, 1), 1), ((3, 0, 2), 0), ((3, 0, 2), 1), ((2, 700), 0), ((2, 700), 1)]:
+    current, parameters = random_case(shape, (), by_image=delay == 1)
+    options = dict(return_potential=False, spike_delay=delay)
     assert_same(
-        outcome(current, parameters, kernel="gpu", return_potential=False),
-        outcome(current, parameters, kernel="reference", return_potential=False),
+        outcome(current, parameters, kernel="gpu", **options),
+        outcome(current, parameters, kernel="reference", **options),
     )
 # Half precision is computed in float32 and only stored in half precision.
 current = torch.randn(6, 50, generator=torch.Generator().manual_seed(0)).bfloat16().requires_grad_()
@@ -253,7 +315,8 @@ def test_interpreted_gpu_kernel_is_the_reference():
 
 
 @pytest.mark.parametrize("kind", ["fp32", "fp64", "bf16"])
-def test_gpu_kernel_compiles_without_a_gpu(kind, monkeypatch, tmp_path):
+@pytest.mark.parametrize("delayed", [False, True])
+def test_gpu_kernel_compiles_without_a_gpu(kind, delayed, monkeypatch, tmp_path):
     pytest.importorskip("triton")
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     from triton.backends.compiler import GPUTarget
@@ -264,9 +327,10 @@ def test_gpu_kernel_compiles_without_a_gpu(kind, monkeypatch, tmp_path):
 
     constants = {
         "decay_per_neuron": False, "threshold_per_neuron": True, "initial_per_neuron": False,
-        "amplitude_per_neuron": False, "gain": 0.8, "subtract": True, "inclusive": False, "keep": True,
-        "detach_reset": False, "profile": 0, "height": 0.8, "scale": 2.5, "with_grad_potential": False,
-        "want_decay": True, "want_threshold": True, "want_initial": True, "block": gpu.BLOCK,
+        "amplitude_per_neuron": False, "initial_per_image": delayed, "gain": 0.8, "subtract": True, "inclusive": False,
+        "spike_delay": int(delayed), "keep": True, "detach_reset": False, "profile": 0, "height": 0.8, "scale": 2.5,
+        "with_grad_potential": False, "want_decay": True, "want_threshold": True, "want_initial": True,
+        "block": gpu.BLOCK,
     }  # fmt: skip
     stored = ("current", "output", "grad_output", "grad_current")  # in the type of the current, all else as computed
     for function, options in ((gpu._forward, {"enable_fp_fusion": False}), (gpu._backward, {})):

@@ -65,9 +65,48 @@ class TestHandTraces:
         output = integrate_and_fire(torch.full((2, 1), 4.0), decay=0.2, threshold=2.0, gain=0.5, kernel=kernel)
         assert output[:, 0].tolist() == [0, 1]
 
+    @pytest.mark.parametrize("kind", ["number", "per image"])
+    def test_delayed_spike_and_soft_reset(self, kernel, kind):
+        # decay 0.5, threshold 1, input 0.75, start at 1.25, which spikes in step 0:
+        # u = 0.5*1.25 + 0.75 - 1 = 0.375, 0.9375, 1.21875, then s: 0.609375 + 0.75 - 1 = 0.359375, 0.9296875,
+        # 1.21484375, whose spike would be that of a seventh step
+        start = 1.25 if kind == "number" else torch.tensor([[1.25], [0.0]])
+        spikes, potential = integrate_and_fire(
+            torch.full((6, 2, 1), 0.75), decay=0.5, threshold=1.0, initial_potential=start, spike_delay=1,
+            kernel=kernel, return_potential=True,
+        )  # fmt: skip
+        assert spikes[:, 0, 0].tolist() == [1, 0, 0, 1, 0, 0]
+        assert potential[:, 0, 0].tolist() == [0.375, 0.9375, 1.21875, 0.359375, 0.9296875, 1.21484375]
+        if kind == "per image":  # the second image starts at zero: the trace without delay, its spikes a step later
+            assert spikes[:, 1, 0].tolist() == [0, 0, 1, 0, 0, 1]
+            assert potential[:, 1, 0].tolist() == [0.75, 1.125, 0.3125, 0.90625, 1.203125, 0.3515625]
 
-def sensitivities(current, decay, threshold, initial, amplitude, gain, *, subtract, detach, slope_at):
+    def test_delayed_spike_and_hard_reset(self, kernel):
+        # start at 1.25: the spike of step 0 sets it to zero before it decays, and the input of step 0 is kept:
+        # u = 0.75, 0.5*0.75 + 0.75 = 1.125, then s: 0.75, 1.125, then s: 0.75, 1.125
+        spikes, potential = integrate_and_fire(
+            torch.full((6, 1), 0.75), decay=0.5, threshold=1.0, initial_potential=1.25, spike_delay=1, reset="zero",
+            kernel=kernel, return_potential=True,
+        )  # fmt: skip
+        assert spikes[:, 0].tolist() == [1, 0, 1, 0, 1, 0]
+        assert potential[:, 0].tolist() == [0.75, 1.125, 0.75, 1.125, 0.75, 1.125]
+
+    def test_every_image_starts_at_its_own_potential(self, kernel):
+        # without delay the start does not spike itself: 0.5*1.25 + 0.75 = 1.375 (spike), 0.4375, 0.96875, 1.234375
+        spikes, potential = integrate_and_fire(
+            torch.full((4, 2), 0.75), decay=0.5, threshold=1.0, initial_potential=torch.tensor([1.25, 0.0]),
+            kernel=kernel, return_potential=True,
+        )  # fmt: skip
+        assert spikes.T.tolist() == [[1, 0, 0, 1], [0, 1, 0, 0]]
+        assert potential.T.tolist() == [[1.375, 0.4375, 0.96875, 1.234375], [0.75, 1.125, 0.3125, 0.90625]]
+
+
+def sensitivities(current, decay, threshold, initial, amplitude, gain, *, subtract, detach, slope_at, spike_delay):
     """Output, u and their derivatives by (i[0], ..., i[T-1], decay, threshold, initial) of one neuron, forward mode."""
+    if spike_delay:
+        return delayed_sensitivities(
+            current, decay, threshold, initial, amplitude, gain, subtract=subtract, detach=detach, slope_at=slope_at
+        )
     steps = len(current)
     by_input, by_decay, by_threshold, by_initial = np.split(np.eye(steps + 3), [steps, steps + 1, steps + 2])
     memory, d_memory = initial, by_initial[0]
@@ -88,12 +127,42 @@ def sensitivities(current, decay, threshold, initial, amplitude, gain, *, subtra
     return [np.array(column) for column in zip(*rows, strict=True)]
 
 
+def delayed_sensitivities(current, decay, threshold, initial, amplitude, gain, *, subtract, detach, slope_at):
+    """The same with the spike delay: fire what the step before left, reset it, decay, integrate."""
+    steps = len(current)
+    by_input, by_decay, by_threshold, by_initial = np.split(np.eye(steps + 3), [steps, steps + 1, steps + 2])
+    u, d_u = initial, by_initial[0]
+    rows = []
+    for t in range(steps):
+        spike = float(u > threshold)
+        d_spike = slope_at(u - threshold) * (d_u - by_threshold[0])
+        d_resetting = 0 * d_spike if detach else d_spike
+        if subtract:
+            left, d_left = decay * u, by_decay[0] * u + decay * d_u
+            left, d_left = left - threshold * spike, d_left - by_threshold[0] * spike - threshold * d_resetting
+        else:
+            kept, d_kept = u * (1 - spike), d_u * (1 - spike) - u * d_resetting
+            left, d_left = decay * kept, by_decay[0] * kept + decay * d_kept
+        u, d_u = left + gain * current[t], d_left + gain * by_input[t]
+        rows.append((amplitude * spike, u, amplitude * d_spike, d_u))
+    return [np.array(column) for column in zip(*rows, strict=True)]
+
+
 @pytest.mark.parametrize("kernel", ["reference", "cpu"])
-@pytest.mark.parametrize(("reset", "detach"), list(itertools.product(RESETS, [True, False])))
-def test_gradients_are_those_of_an_independent_recursion(kernel, reset, detach):
+@pytest.mark.parametrize(
+    ("reset", "detach", "spike_delay", "by_image"),
+    list(itertools.product(RESETS, [True, False], [0, 1], [False, True])),
+)
+def test_gradients_are_those_of_an_independent_recursion(kernel, reset, detach, spike_delay, by_image):
     current, parameters = random_case((7, 1, 5), (5,))
     parameters["initial_potential"] -= 0.5
-    actual = outcome(current, parameters, gain=1.3, reset=reset, detach_reset=detach, slope=0.8, kernel=kernel)
+    parameters["initial_potential"][:2] += 1.5  # two that spike themselves where they can
+    if by_image:
+        parameters["initial_potential"] = parameters["initial_potential"][None]
+    options = {"gain": 1.3, "reset": reset, "detach_reset": detach, "slope": 0.8, "spike_delay": spike_delay}
+    actual = outcome(current, parameters, kernel=kernel, **options)
+    parameters["initial_potential"] = parameters["initial_potential"].flatten()
+    actual[5] = actual[5].flatten()
     generator = torch.Generator().manual_seed(1)
     weight_output, weight_potential = (
         torch.randn(7, 1, 5, generator=generator, dtype=torch.float64).numpy() for _ in range(2)
@@ -102,7 +171,7 @@ def test_gradients_are_those_of_an_independent_recursion(kernel, reset, detach):
         values = [parameters[name][n].item() for name in ("decay", "threshold", "initial_potential", "amplitude")]
         output, potential, d_output, d_potential = sensitivities(
             current[:, 0, n].numpy(), *values, 1.3, subtract=reset == "subtract", detach=detach,
-            slope_at=lambda x: 0.8 / (1 + (np.pi * 0.8 * x) ** 2),
+            slope_at=lambda x: 0.8 / (1 + (np.pi * 0.8 * x) ** 2), spike_delay=spike_delay,
         )  # fmt: skip
         expected = weight_output[:, 0, n] @ d_output + weight_potential[:, 0, n] @ d_potential
         np.testing.assert_allclose(actual[0][:, 0, n], output, rtol=1e-12)
@@ -112,6 +181,26 @@ def test_gradients_are_those_of_an_independent_recursion(kernel, reset, detach):
         np.testing.assert_allclose(found, expected[7:], rtol=1e-10, atol=1e-13)
         by_amplitude = weight_output[:, 0, n] @ output / values[3]
         assert actual[6][n].item() == pytest.approx(by_amplitude, rel=1e-12, abs=1e-13)
+
+
+@pytest.mark.parametrize("kernel", ["reference", "cpu"])
+@pytest.mark.parametrize(("reset", "spike_delay"), list(itertools.product(RESETS, [0, 1])))
+def test_gradients_are_finite_differences_where_no_spike_can_change(kernel, reset, spike_delay):
+    """With a window as surrogate that holds none of the potentials, the derivatives are the true ones."""
+    current, parameters = random_case((5, 3, 4), (4,), by_image=True)
+    leaves = [value.requires_grad_() for value in (current, *parameters.values())]
+
+    def fire(current, *values):
+        return integrate_and_fire(
+            current, **dict(zip(parameters, values, strict=True)), surrogate="rectangular", slope=1e-4, reset=reset,
+            spike_delay=spike_delay, detach_reset=False, kernel=kernel, return_potential=True,
+        )  # fmt: skip
+
+    spikes, potential = fire(*leaves)
+    assert (potential - parameters["threshold"]).abs().min() > 1e-4
+    assert spikes[0].any() or not spike_delay
+    assert 0.1 < (spikes > 0).double().mean() < 0.6
+    assert torch.autograd.gradcheck(fire, leaves, eps=1e-6)
 
 
 class DoubleATan(snntorch.surrogate.ATan):
@@ -180,6 +269,9 @@ def test_half_precision_goes_to_the_reference():
         (torch.zeros(3, 2, 4), {"decay": torch.zeros(3)}, r"decay has shape \[3\]"),
         (torch.zeros(3, 2, 4), {"threshold": torch.ones(2, 4)}, r"threshold has shape \[2, 4\]"),
         (torch.zeros(3, 2), {"reset": "soft"}, "reset='soft'.*subtract, zero"),
+        (torch.zeros(3, 2, 4), {"initial_potential": torch.ones(3, 4)}, r"initial_potential has shape \[3, 4\]"),
+        (torch.zeros(3, 2, 4), {"decay": torch.ones(2, 4)}, r"decay has shape \[2, 4\]"),
+        (torch.zeros(3, 2), {"spike_delay": 2}, "spike_delay=2: .* 0 or 1"),
         (torch.zeros(3, 2), {"surrogate": "atan"}, "surrogate='atan'"),
         (torch.zeros(3, 2), {"slope": 0.0}, "slope"),
         (torch.zeros(3, 2), {"kernel": "fast"}, "kernel='fast'"),

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from declared import beside, differences, figure_files, write_tables
 from matplotlib.figure import Figure
 from scipy import stats
 from sensitivity_runs import CONVENTION, POINTS, SIZES, write_study
+from test_training import TEST, train
 
-from spikeinit.plan import load_config, rule_specs
+from spikeinit.interruption import Interrupted
+from spikeinit.measures.evaluation import evaluate_seed
+from spikeinit.plan import from_mapping, load_config, rule_specs, runs
 from spikeinit.stages import plot
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.sensitivity import STUDY, checks, figures, tables
@@ -29,6 +33,32 @@ PUBLISHED = {name: WORKFLOW / "published" / f"{name}.csv" for name in ("peat2024
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     return StudyRuns.load(*write_study(tmp_path_factory.mktemp("study")), {"confidence": 0.95})
+
+
+def test_the_neuron_of_the_published_code_is_accepted_and_runs(checkout, tmp_path):
+    """A delay of one step and a random start: planned, trained, resumed, and evaluated twice with the same result."""
+    values = yaml.safe_load((checkout / "config.yaml").read_text())
+    section = values["sensitivity"]
+    section["neuron"] |= {"spike_delay": 1, "initial_potential": "kaiming_uniform", "threshold": 0.5}
+    section["encoding"] = {"name": "rate", "timesteps": 5}
+    section["training"] |= {"epochs": 2}
+    section["sweeps"] = {"start": {"neuron.initial_potential": [0.0, "kaiming_uniform"], "neuron.spike_delay": [0, 1]}}
+    section["only"] = None
+    planned = runs(from_mapping(values), "sensitivity")
+    chosen = [(run.labels["neuron.initial_potential"], run.labels["neuron.spike_delay"]) for run in planned]
+    assert set(chosen) == {(0.0, 0), (0.0, 1), ("kaiming_uniform", 0), ("kaiming_uniform", 1)}
+    assert len({run.spec.seed_digest() for run in planned}) == len(planned)
+
+    run = planned[chosen.index(("kaiming_uniform", 1))]
+    assert (run.spec.neuron.spike_delay, run.evaluation.neuron.initial_potential) == (1, "kaiming_uniform")
+    whole, _ = train(tmp_path / "whole", run.spec)
+    with pytest.raises(Interrupted):
+        train(tmp_path / "part", run.spec, stop_after=1)
+    resumed, _ = train(tmp_path / "part", run.spec)
+    assert resumed.curves == whole.curves
+    assert whole.curves[-1]["spikes_2"] > 0
+    first, second = (evaluate_seed(run.evaluation, 0, whole.network, TEST, "cpu") for _ in range(2))
+    assert first == second
 
 
 def written(folder, runs):

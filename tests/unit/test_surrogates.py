@@ -63,6 +63,16 @@ def test_far_out_is_finite(name):
     assert (values < 1e-4).all()
 
 
+def test_the_sigmoid_is_finite_where_its_printed_formula_is_not():
+    x = torch.tensor([-20.0, -9.0, -3.0, 0.1, 20.0])
+    decreasing = (-10 * x).exp()
+    printed = 10 * decreasing / (1 + decreasing) ** 2
+    assert printed.isnan().tolist() == [True, True, False, False, False]
+    exact = (-10 * x.double()).exp()
+    exact = 10 * exact / (1 + exact) ** 2
+    torch.testing.assert_close(gradient("sigmoid", x, 10.0), exact.float(), rtol=1e-5, atol=1e-30)
+
+
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match=r"surrogate='atan'.*arctan_over_pi"):
         surrogate("atan")

@@ -98,6 +98,65 @@ def test_a_stopped_training_goes_on_where_it_was(tmp_path):
     assert whole.curves == resumed.curves
 
 
+RANDOM = dataclasses.replace(
+    SPEC, neuron=NeuronSpec(decay=0.9, threshold=0.3, initial_potential="kaiming_uniform", spike_delay=1),
+    encoding=EncodingSpec("rate", 8),
+)  # fmt: skip
+
+
+def test_a_stopped_training_draws_the_initial_potentials_that_were_next(tmp_path):
+    whole, _ = train(tmp_path / "whole", RANDOM)
+    with pytest.raises(Interrupted):
+        train(tmp_path / "part", RANDOM, stop_after=1)
+    resumed, resumed_from = train(tmp_path / "part", RANDOM)
+    assert resumed_from == 1
+    assert same_weights(whole, resumed)
+    assert whole.curves == resumed.curves
+    assert min(whole.curves[-1][f"spikes_{layer}"] for layer in range(1, 7)) > 0
+
+
+def test_monitoring_draws_no_initial_potentials_of_the_training(tmp_path):
+    training = dataclasses.replace(RANDOM.training, monitor_images=0)
+    monitored, _ = train(tmp_path / "a", RANDOM)
+    alone, _ = train(tmp_path / "b", dataclasses.replace(RANDOM, training=training))
+    assert monitored.curves[-1]["test_loss"] is not None
+    assert alone.curves[-1]["test_loss"] is None
+    assert same_weights(monitored, alone)
+
+
+def test_monitored_images_start_alike_at_every_epoch(tmp_path):
+    """Where training moves nothing, every epoch sees the monitored images as the one before, batches are new."""
+    optimizer = {"name": "adam", "learning_rate": 1e-12}
+    training = dataclasses.replace(RANDOM.training, optimizer=optimizer)
+    encoding = EncodingSpec("static_spikes", 8)
+    result, _ = train(tmp_path, dataclasses.replace(RANDOM, training=training, encoding=encoding))
+    losses = [[row[f"{split}_loss"] for row in result.curves] for split in ("test", "train")]
+    assert losses[0] == pytest.approx([losses[0][0]] * 3, rel=1e-6)
+    assert abs(losses[1][1] - losses[1][0]) > 1e-6
+
+
+def test_random_starts_change_what_is_learned(tmp_path):
+    random, _ = train(tmp_path / "a", RANDOM)
+    fixed, _ = train(
+        tmp_path / "b", dataclasses.replace(RANDOM, neuron=dataclasses.replace(RANDOM.neuron, initial_potential=0.0))
+    )
+    assert random.curves[0]["train_loss"] != fixed.curves[0]["train_loss"]
+
+
+@pytest.mark.parametrize("name", ["lsuv", "rossbroich2022"])
+def test_data_dependent_initialisers_see_delay_and_random_start(name):
+    """Alike for a seed; lsuv gives every layer potentials of variance one, whatever they start from."""
+    spec = dataclasses.replace(RANDOM, initializer=InitializerSpec(name), encoding=EncodingSpec("static_spikes", 8))
+    network, again = (initialized_network(spec, 0, TRAIN, "cpu", "auto") for _ in range(2))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(network.parameters(), again.parameters(), strict=True))
+    if name == "lsuv":
+        network.set_generators(initial_potential=stream(9, "test"))
+        with torch.no_grad():
+            _, trace = network(encode(TRAIN.images[:16], "static_spikes", 8), keep_currents=True)
+            potentials = [n.potential(c) for n, c in zip(network.neurons(), trace.currents, strict=True)]
+        assert [potential.var().item() for potential in potentials[:4]] == pytest.approx([1.0] * 4, rel=0.15)
+
+
 def test_a_finished_training_is_not_repeated(tmp_path):
     first, _ = train(tmp_path)
     again, resumed_from = train(tmp_path)

@@ -77,6 +77,27 @@ def _try_law(law: Callable[..., Any], values: Mapping[str, Any]) -> None:
         law(**arguments)
 
 
+def spike_delay_problems(path: str, neuron: Mapping[str, Any], network: Mapping[str, Any], timesteps: int) -> Problems:
+    """Layers whose spike delays are together so long that what comes out never depends on what goes in.
+
+    network: a choice without `network_problems`.
+    """
+    from spikeinit.networks import describe
+    from spikeinit.networks.layers import Conv, Dense, Encoder, Residual
+
+    if not neuron["spike_delay"]:
+        return []
+    described = describe(network["name"], classes=10, width=network["width"], **network.get("options", {}))
+    layers = sum(
+        layer.active if isinstance(layer, (Conv, Dense)) else isinstance(layer, (Encoder, Residual))
+        for layer in described.layers
+    )  # a residual block counts once: its shortcut is the fastest way through
+    if timesteps > layers:
+        return []
+    slow = f"{network['name']} takes {layers} steps from input to output and sees {timesteps}, so that it cannot answer"
+    return [(f"{path}.spike_delay", f"= 1   {slow}; give more time steps than {layers}, or spike_delay 0")]
+
+
 def repeated_problems(path: str, choices: Sequence[Mapping[str, Any]]) -> Problems:
     """Choices listed twice."""
     return [

@@ -13,6 +13,10 @@ Arctan, sigmoid, tanh and hardtanh integrate to 1, as the step's own derivative 
 1 / (pi a) and rectangular, whose a is a half width, to 2 a. snnTorch's and SpikingJelly's ATan(alpha) is arctan with
 a = alpha / 2.
 
+Sigmoid and tanh are computed from exp(-2 |z|), which lies in (0, 1]: they are finite at every x and slope, and far out
+they go to 0. Printed as a exp(-a x) / (1 + exp(-a x))^2, as in the code published with Peat (2024), the same sigmoid is
+infinity / infinity = NaN in float32 below a x = -88.7: with a slope of 10 that is a potential 9 below the threshold.
+
 All six are one of three profiles, stretched and scaled: height * profile(scale * x). The kernels know only profiles.
 """
 

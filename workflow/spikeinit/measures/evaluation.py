@@ -70,6 +70,7 @@ def evaluate_seed(spec: EvaluateSpec, seed: int, network: FeedForward, test: Ima
     row, the output layer, sends to no synapse. What else `MEASURED` asks of every layer stands behind its spikes.
     """
     generator = stream(seed, "evaluation", device)
+    network.set_generators(initial_potential=stream(seed, "evaluation/initial potential", device))
     loss_function = make_loss(**spec.loss)
     network.eval()
     count = len(test)

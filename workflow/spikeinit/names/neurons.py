@@ -4,4 +4,7 @@ from __future__ import annotations
 
 SURROGATES = ("arctan", "arctan_over_pi", "sigmoid", "tanh", "hardtanh", "rectangular")
 RESETS = ("subtract", "zero")
+SPIKE_DELAYS = (0, 1)
+KAIMING_UNIFORM = "kaiming_uniform"
+"""Initial potentials at random, of every neuron for every image of a batch."""
 KERNELS = ("auto", "reference", "cpu", "gpu")

@@ -89,11 +89,15 @@ class FeedForward(nn.Module):
         """What weighted layer `index` receives, [T*B, ...], when the network sees `inputs` [T, B, C, H, W]."""
         return self(inputs, keep_received=True)[1].received[index].flatten(0, 1)
 
-    def set_generator(self, generator: torch.Generator) -> None:
-        """Where dropout draws from; on the network's device."""
+    def set_generators(
+        self, *, dropout: torch.Generator | None = None, initial_potential: torch.Generator | None = None
+    ) -> None:
+        """Where dropout and random initial potentials draw from, on the network's device; None changes nothing."""
         for part in self.modules():
             if isinstance(part, DropoutMask):
-                part.generator = generator
+                part.generator = dropout or part.generator
+            elif isinstance(part, IntegrateAndFire):
+                part.generator = initial_potential or part.generator
 
 
 def is_repeated(inputs: torch.Tensor) -> bool:

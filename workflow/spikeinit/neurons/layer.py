@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
+from spikeinit.names.neurons import KAIMING_UNIFORM
 from spikeinit.neurons import integrate_and_fire
 from spikeinit.specs import NeuronSpec
 
@@ -15,6 +18,10 @@ class IntegrateAndFire(nn.Module):
     `decay` and `threshold` have one value per layer, or (decay, with scope "neuron") the shape of the layer. A
     learned decay is clamped to [0, 1] where it is used, as snnTorch does; the clamp passes no gradient outside. Gain
     "one_minus_decay" multiplies the input by 1 - decay (Pärna 2025, Eq. 1), through which the decay then learns too.
+
+    With the initial potential "kaiming_uniform" every forward pass draws one for each image and each of the layer's n
+    neurons, uniform on [-sqrt(6 / n), sqrt(6 / n)], from `generator`, which must be set before. That is PyTorch's
+    `kaiming_uniform_` on a tensor [B, n], as in the code published with Peat (2024). ValueError for another name.
     """
 
     def __init__(
@@ -31,15 +38,49 @@ class IntegrateAndFire(nn.Module):
             decay = torch.full(size, float(spec.decay))
         self.decay = nn.Parameter(decay, requires_grad="decay" in spec.learn)
         self.threshold = nn.Parameter(torch.tensor(float(spec.threshold)), requires_grad="threshold" in spec.learn)
-        self.initial_potential = nn.Parameter(torch.tensor(float(spec.initial_potential)), requires_grad=False)
+        self.generator: torch.Generator | None = None
+        self.drawn_start: torch.Tensor | None = None  # [B, ...], of the last forward pass
+        if self.starts_at_random:
+            self.register_parameter("initial_potential", None)
+        elif isinstance(spec.initial_potential, str):
+            raise ValueError(f"initial_potential = {spec.initial_potential!r}: give a number or {KAIMING_UNIFORM}")
+        else:
+            self.initial_potential = nn.Parameter(torch.tensor(float(spec.initial_potential)), requires_grad=False)
+
+    @property
+    def starts_at_random(self) -> bool:
+        """Whether every forward pass draws the initial potentials."""
+        return self.spec.initial_potential == KAIMING_UNIFORM
 
     def forward(self, current: torch.Tensor) -> torch.Tensor:
-        """Spikes [T, B, ...] of the input current [T, B, ...]."""
+        """Spikes [T, B, ...] of the input current [T, B, ...]; ValueError for a random start without generator."""
+        if self.starts_at_random:
+            self.drawn_start = self._draw(current)
         return self._fire(current)
 
     def potential(self, current: torch.Tensor) -> torch.Tensor:
-        """Membrane potentials u [T, B, ...], before the reset, of the input current [T, B, ...]."""
+        """Membrane potentials u [T, B, ...], before the reset, of the input current [T, B, ...].
+
+        At random they start where the last forward pass did, whose potentials these are then: nothing is drawn.
+        ValueError if there was none, or one of another shape.
+        """
+        if self.starts_at_random and (self.drawn_start is None or self.drawn_start.shape != current.shape[1:]):
+            raise ValueError(
+                "initial potentials are drawn by a forward pass: let the network run on the batch before you ask for "
+                "the potentials of its neurons"
+            )
         return self._fire(current, return_potential=True)[1]
+
+    def _draw(self, current: torch.Tensor) -> torch.Tensor:
+        """Initial potentials [B, ...] for a current [T, B, ...]; drawn in single precision, whatever the network's."""
+        if self.generator is None:
+            raise ValueError(
+                f"initial_potential = {KAIMING_UNIFORM}: call network.set_generators(initial_potential=generator) "
+                "first, with a generator on the network's device"
+            )
+        bound = math.sqrt(6 / current.shape[2:].numel())
+        uniform = torch.rand(current.shape[1:], generator=self.generator, device=current.device)
+        return (uniform * 2 - 1) * bound
 
     def _fire(self, current: torch.Tensor, **options: bool) -> torch.Tensor:
         spec = self.spec
@@ -55,7 +96,8 @@ class IntegrateAndFire(nn.Module):
             reset=spec.reset,
             surrogate=spec.surrogate,
             slope=spec.slope,
-            initial_potential=self.initial_potential,
+            initial_potential=self.drawn_start if self.starts_at_random else self.initial_potential,
+            spike_delay=spec.spike_delay,
             detach_reset=spec.detach_reset,
             kernel=self.kernel,
             **options,

@@ -13,7 +13,7 @@ import torch
 from spikeinit.kernels.neurons import reference
 from spikeinit.kernels.neurons.dynamics import Dynamics
 from spikeinit.kernels.surrogates import surrogate as surrogate_of
-from spikeinit.names.neurons import KERNELS, RESETS
+from spikeinit.names.neurons import KERNELS, RESETS, SPIKE_DELAYS
 
 Parameter = float | torch.Tensor
 
@@ -23,13 +23,15 @@ Parameter = float | torch.Tensor
 def integrate_and_fire(
     current: torch.Tensor, *, decay: Parameter, threshold: Parameter, gain: float = ..., reset: str = ...,
     surrogate: str = ..., slope: float = ..., initial_potential: Parameter = ..., amplitude: Parameter = ...,
-    kernel: str = ..., inclusive: bool = ..., detach_reset: bool = ..., return_potential: Literal[False] = ...,
+    spike_delay: int = ..., kernel: str = ..., inclusive: bool = ..., detach_reset: bool = ...,
+    return_potential: Literal[False] = ...,
 ) -> torch.Tensor: ...
 @overload
 def integrate_and_fire(
     current: torch.Tensor, *, decay: Parameter, threshold: Parameter, gain: float = ..., reset: str = ...,
     surrogate: str = ..., slope: float = ..., initial_potential: Parameter = ..., amplitude: Parameter = ...,
-    kernel: str = ..., inclusive: bool = ..., detach_reset: bool = ..., return_potential: Literal[True],
+    spike_delay: int = ..., kernel: str = ..., inclusive: bool = ..., detach_reset: bool = ...,
+    return_potential: Literal[True],
 ) -> tuple[torch.Tensor, torch.Tensor]: ...
 # fmt: on
 def integrate_and_fire(
@@ -43,6 +45,7 @@ def integrate_and_fire(
     slope: float = 1.0,
     initial_potential: Parameter = 0.0,
     amplitude: Parameter = 1.0,
+    spike_delay: int = 0,
     kernel: str = "auto",
     inclusive: bool = False,
     detach_reset: bool = True,
@@ -58,11 +61,24 @@ def integrate_and_fire(
 
     With "subtract" and "zero" this is snnTorch 1.0.0's `Leaky` with the same `reset_mechanism`, u its `mem`.
 
+    With `spike_delay` 1 every step first lets the potential spike that the step before has left, and then decays and
+    integrates, as in the code published with Peat (2024):
+
+        s[t] = 1 if u[t-1] > threshold else 0             u[0] = initial_potential
+        u[t] = decay * m[t] + gain * i[t] - r[t]
+        subtract:  m[t] = u[t-1],              r[t] = threshold * s[t]
+        zero:      m[t] = u[t-1] * (1 - s[t]), r[t] = 0
+
+    So with the hard reset a potential that spiked becomes zero before it decays, and the current of that step is kept.
+    An initial potential above the threshold spikes in step 1, which it does not without the delay. Any other gives the
+    same u as without the delay, and each spike one step later. The u of the last step has no spike.
+
     `decay`, `threshold`, `initial_potential` and `amplitude` are numbers, tensors of one element, or tensors that
-    broadcast to the neurons' shape `current.shape[2:]`; the output is differentiable in each that requires a gradient
-    and in `current`. `decay` is used as given (a layer that learns it clamps it). In the backward pass the spike's
-    derivative is the `surrogate` of u - threshold with `slope` (see `spikeinit.kernels.surrogates`); with
-    `detach_reset` the s inside the reset has no derivative, while the threshold it is multiplied with keeps its own.
+    broadcast to the neurons' shape `current.shape[2:]`; `initial_potential` may also broadcast to `current.shape[1:]`,
+    with the dimension of the images. The output is differentiable in each that requires a gradient and in `current`.
+    `decay` is used as given (a layer that learns it clamps it). In the backward pass the spike's derivative is the
+    `surrogate` of u - threshold with `slope` (see `spikeinit.kernels.surrogates`); with `detach_reset` the s inside the
+    reset has no derivative, while the threshold it is multiplied with keeps its own.
 
     `kernel` is "reference" (plain torch, any float type), "cpu" (compiled; float32 and float64), "gpu" (Triton) or
     "auto": the fastest one for the tensor. The compiled kernels walk memory in its physical order, so channels-last
@@ -77,12 +93,15 @@ def integrate_and_fire(
         raise ValueError(f"current has shape {list(current.shape)}: it must be [T, B, ...] with T >= 1 time steps")
     if reset not in RESETS:
         raise ValueError(f"reset={reset!r}: unknown; use one of {', '.join(RESETS)}")
+    if spike_delay not in SPIKE_DELAYS:
+        raise ValueError(f"spike_delay={spike_delay!r}: a layer's spikes are delayed by 0 or 1 time steps")
     dynamics = Dynamics(
         gain=float(gain),
         subtract=reset == "subtract",
         inclusive=bool(inclusive),
         detach_reset=bool(detach_reset),
         surrogate=surrogate_of(surrogate, slope),
+        spike_delay=int(spike_delay),
     )
     kernel = _choose_kernel(kernel, current)
     # the GPU kernel computes half precision in float32
@@ -145,15 +164,20 @@ def _triton_works(device: torch.device) -> bool:
 
 
 def _parameter(name: str, value: Parameter, current: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """`value` as a tensor without dimensions or one that broadcasts to the neurons, on the device of `current`."""
+    """`value` as a tensor without dimensions or one that broadcasts to the neurons, on the device of `current`.
+
+    The initial potential may have a dimension of images before those of the neurons.
+    """
     if not isinstance(value, torch.Tensor):
         return torch.tensor(float(value), dtype=dtype, device=current.device)
     value = value.to(device=current.device, dtype=dtype)
     if value.numel() == 1:
         return value.reshape(())
     neurons = current.shape[2:]
+    by_image = name == "initial_potential" and value.ndim == current.ndim - 1
+    whole = current.shape[1:] if by_image else neurons
     try:
-        fits = torch.broadcast_shapes(value.shape, neurons) == neurons
+        fits = torch.broadcast_shapes(value.shape, whole) == whole
     except RuntimeError:
         fits = False
     if not fits:

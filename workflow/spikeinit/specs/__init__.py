@@ -49,7 +49,10 @@ class EncodingSpec:
 
 @dataclass(frozen=True)
 class NeuronSpec:
-    """The integrate-and-fire neurons of every layer. `decay` is a number, or [low, high] to draw uniformly from."""
+    """The integrate-and-fire neurons of every layer.
+
+    `decay` is a number, or [low, high] to draw uniformly from. `initial_potential` is a number, or "kaiming_uniform".
+    """
 
     decay: float | tuple[float, float] = 0.5
     decay_scope: str = "layer"
@@ -59,7 +62,8 @@ class NeuronSpec:
     surrogate: str = "arctan"
     slope: float = 1.0
     detach_reset: bool = True
-    initial_potential: float = 0.0
+    initial_potential: float | str = 0.0
+    spike_delay: int = 0
     learn: tuple[str, ...] = ("decay", "threshold")
 
     @classmethod

@@ -121,6 +121,7 @@ def initialized_network(spec: TrainSpec, seed: int, images: Images, device: str,
     if registry.get(choice.name).needs_inputs(choice.parameters):
         first = images.images[: spec.training.batch_size]
         generator = stream(seed, "initial batch", device)
+        network.set_generators(initial_potential=stream(seed, "initial batch/initial potential", device))
         batch = encode_images(first, spec.encoding, statistics=images.statistics, generator=generator)
     initialize(
         network,

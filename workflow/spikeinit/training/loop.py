@@ -76,9 +76,9 @@ def train_seed(
     settings = spec.training
     optimizer = make_optimizer([p for p in network.parameters() if p.requires_grad], settings.optimizer)
     loss_function = make_loss(**settings.loss)
-    generators = {use: stream(seed, use, device) for use in ("encoding", "dropout", "augmentation")}
+    uses = ("encoding", "dropout", "augmentation", "initial potential")
+    generators = {use: stream(seed, use, device) for use in uses}
     generators["order"] = stream(seed, "order")
-    network.set_generator(generators["dropout"])
 
     tally = Tally(
         {activity: OUTPUT, **(measured or {})},
@@ -105,6 +105,7 @@ def train_seed(
         for group in optimizer.param_groups:
             group["lr"] = rate
         network.train()
+        network.set_generators(dropout=generators["dropout"], initial_potential=generators["initial potential"])
         with _progress_bar(seed, progress, settings.epochs) as progress_bar:
             while progress.position < len(train):
                 if interruption.signal_number:
@@ -146,10 +147,15 @@ def train_seed(
 def _monitor(
     spec: TrainableSpec, seed: int, network: FeedForward, test: Images, loss: Loss, device: str
 ) -> tuple[float, float] | None:
-    """Loss and accuracy (percent) on the monitored test images, encoded alike at every epoch; None without any."""
+    """Loss and accuracy (percent) on the monitored test images; None without any.
+
+    Encodings and initial potentials at random are the same at every epoch. The network draws from other generators
+    than in training, and keeps them.
+    """
     images = test.first(spec.training.monitor_images)
     if len(images) == 0:
         return None
+    network.set_generators(initial_potential=stream(seed, "monitor/initial potential", device))
     return loss_and_accuracy(network, images, spec.encoding, loss, generator=stream(seed, "monitor", device))
 
 

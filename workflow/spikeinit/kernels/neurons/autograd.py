@@ -1,7 +1,8 @@
 """What the compiled kernels share: memory layout, the autograd function, and where each gradient goes.
 
 A kernel (`cpu.py`, `gpu.py`) sees matrices [T, N] in their physical order and flat parameters of length 1 or P, where
-the P neurons of one image are repeated along N = B * P. It offers `empty`, `forward` and `backward`.
+the P neurons of one image are repeated along N = B * P. An initial potential of each image's own comes as [B, P]. A
+kernel offers `empty`, `forward` and `backward`.
 """
 
 from __future__ import annotations
@@ -46,18 +47,25 @@ class Layout:
         return tensor.permute(0, 1, *self.order).reshape(self.shape[0], self.shape[1] * self.neurons)
 
     def flat(self, parameter: torch.Tensor) -> torch.Tensor:
-        """A parameter in physical order: [1], or [P]."""
+        """A parameter in physical order: [1], or [P], or [B, P] where it has a dimension of images."""
         if parameter.ndim == 0:
             return parameter.reshape(1)
+        if parameter.ndim == len(self.shape) - 1:
+            by_image = parameter.expand(self.shape[1:]).permute(0, *(dim - 1 for dim in self.order))
+            return by_image.reshape(self.shape[1], self.neurons).contiguous()
         return parameter.expand(self.shape[2:]).permute(self._neuron_order).reshape(-1).contiguous()
 
     def unflatten(self, gradient: torch.Tensor, parameter: torch.Tensor) -> torch.Tensor:
-        """The gradient [1] or [P], in physical order, of `parameter`: in its shape and type."""
+        """The gradient [1], [P] or [B, P], in physical order, of `parameter`: in its shape and type."""
         if parameter.ndim == 0:
             return gradient.sum().to(parameter.dtype)
         sizes = [self.shape[dim] for dim in self.order]
         inverse = [self.order.index(dim) for dim in range(2, len(self.shape))]
-        return gradient.reshape(sizes).permute(inverse).sum_to_size(parameter.shape).to(parameter.dtype)
+        if parameter.ndim == len(self.shape) - 1:
+            gradient = gradient.reshape(self.shape[1], *sizes).permute(0, *(1 + dim for dim in inverse))
+        else:
+            gradient = gradient.reshape(sizes).permute(inverse)
+        return gradient.sum_to_size(parameter.shape).to(parameter.dtype)
 
     @property
     def _neuron_order(self) -> list[int]:

@@ -40,7 +40,10 @@ def forward(
     output: torch.Tensor,
     potential: torch.Tensor | None,
 ) -> None:
-    """Fill `output` and, if given, `potential`, both [T, N], from `current` [T, N] and parameters [1] or [P]."""
+    """Fill `output` and, if given, `potential`, both [T, N], from `current` [T, N] and parameters [1] or [P].
+
+    The initial potential may be [B, P], a value for each of the N neurons.
+    """
     if current.numel() == 0:
         return
     decay, threshold, initial, amplitude = _tiled(current, decay, threshold, initial_potential, amplitude)
@@ -57,6 +60,7 @@ def forward(
         amplitude,
         real(dynamics.gain),
         dynamics.subtract,
+        dynamics.spike_delay,
         potential is not None,
         np.empty((0, 0), real) if potential is None else potential.numpy(),
         output.numpy(),
@@ -78,11 +82,15 @@ def backward(
 ) -> list[torch.Tensor]:
     """Fill `grad_current` [T, N]; return the gradients [P] of decay, threshold and initial potential.
 
-    `grad_current` may be `potential` itself. Gradients that are not `wanted` are zero.
+    `grad_current` may be `potential` itself. Gradients that are not `wanted` are zero. That of an initial potential
+    [B, P] has its shape.
     """
-    neurons = max(parameter.numel() for parameter in (decay, threshold, initial_potential, amplitude))
+    neurons = max(parameter.shape[-1] for parameter in (decay, threshold, initial_potential, amplitude))
+    by_image = initial_potential.ndim == 2
+    grad_initial = np.zeros(initial_potential.shape if by_image else 0)
     if potential.numel() == 0:
-        return [torch.zeros(neurons, dtype=torch.float64) for _ in wanted]
+        of_parameters = [torch.zeros(neurons, dtype=torch.float64) for _ in wanted]
+        return [*of_parameters[:2], torch.from_numpy(grad_initial)] if by_image else of_parameters
     decay, threshold, initial, amplitude = _tiled(potential, decay, threshold, initial_potential, amplitude)
     real = potential.numpy().dtype.type
     work = _Work(potential.shape[1], decay.size)
@@ -98,6 +106,7 @@ def backward(
         amplitude,
         real(dynamics.gain),
         dynamics.subtract,
+        dynamics.spike_delay,
         dynamics.detach_reset,
         dynamics.surrogate.profile,
         real(dynamics.surrogate.height),
@@ -107,16 +116,21 @@ def backward(
         grad_current.numpy(),
         *wanted,
         totals,
+        grad_initial.ravel(),
     )
-    by_neuron = totals.sum(axis=0).reshape(len(wanted), -1, neurons).sum(axis=1)
-    return list(torch.from_numpy(by_neuron))
+    by_neuron = list(torch.from_numpy(totals.sum(axis=0).reshape(len(wanted), -1, neurons).sum(axis=1)))
+    return [*by_neuron[:2], torch.from_numpy(grad_initial)] if by_image else by_neuron
 
 
 def _tiled(matrix: torch.Tensor, *parameters: torch.Tensor) -> list[np.ndarray]:
-    """Parameters [1] or [P] repeated to one length: about a chunk, a multiple of P, no longer than the data."""
-    neurons = max(parameter.numel() for parameter in parameters)
+    """Parameters [1] or [P] repeated to one length: about a chunk, a multiple of P, no longer than the data.
+
+    One that is [B, P] only becomes flat, [N].
+    """
+    neurons = max(parameter.shape[-1] for parameter in parameters)
     repeats = max(1, min(CHUNK, matrix.shape[1]) // neurons)
-    return [_repeated(parameter.detach().numpy(), neurons, repeats) for parameter in parameters]
+    values = [parameter.detach().numpy() for parameter in parameters]
+    return [each.ravel() if each.ndim == 2 else _repeated(each, neurons, repeats) for each in values]
 
 
 def _repeated(values: np.ndarray, neurons: int, repeats: int) -> np.ndarray:

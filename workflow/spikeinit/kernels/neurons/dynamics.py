@@ -9,10 +9,14 @@ from spikeinit.kernels.surrogates import Surrogate
 
 @dataclass(frozen=True)
 class Dynamics:
-    """The model's constants: `subtract` is the soft reset (else to zero), `inclusive` lets u == threshold fire."""
+    """The model's constants: `subtract` is the soft reset (else to zero), `inclusive` lets u == threshold fire.
+
+    `spike_delay` is 0, or 1 if the potential that a step leaves fires in the step after it.
+    """
 
     gain: float
     subtract: bool
     inclusive: bool
     detach_reset: bool
     surrogate: Surrogate
+    spike_delay: int

@@ -5,8 +5,9 @@ value: the forward pass reads the current and writes potential and output, the b
 the output's gradient. Loops over neurons are plain enough for the compiler to vectorise; the surrogate and the reset
 are chosen outside them. No operation is reordered or fused: the forward pass equals the reference bit for bit.
 
-All parameters are arrays of one length, the `tile`; the N neurons of the data are a row of tiles. A work item is one
-chunk (a range of columns) of all tiles of one group, see `spikeinit.kernels.neurons.cpu`.
+All parameters are arrays of one length, the `tile`; the N neurons of the data are a row of tiles. The initial potential
+may have a value for each of the N instead. A work item is one chunk (a range of columns) of all tiles of one group, see
+`spikeinit.kernels.neurons.cpu`.
 """
 
 from __future__ import annotations
@@ -47,9 +48,28 @@ def _first_step(initial, current, decay, level, amplitude, gain, potential, outp
         output[n] = amplitude[n] if u > level[n] else zero
 
 
+@inlined
+def _delayed_step(previous, current, decay, threshold, level, amplitude, gain, subtract, potential, output):
+    """One step of one chunk with the spike delay: the u before fires, then the step's own u is computed."""
+    zero = decay.dtype.type(0)
+    one = decay.dtype.type(1)
+    if subtract:
+        for n in range(current.size):
+            before = previous[n]
+            reset = threshold[n] if before > level[n] else zero
+            potential[n] = decay[n] * before + gain * current[n] - reset
+            output[n] = amplitude[n] if before > level[n] else zero
+    else:
+        for n in range(current.size):
+            before = previous[n]
+            memory = before * (zero if before > level[n] else one)
+            potential[n] = decay[n] * memory + gain * current[n]
+            output[n] = amplitude[n] if before > level[n] else zero
+
+
 @kernel
-def forward(first, last, groups, chunk, current, decay, threshold, level, initial, amplitude, gain, subtract, keep,
-            potential, output):  # fmt: skip
+def forward(first, last, groups, chunk, current, decay, threshold, level, initial, amplitude, gain, subtract,
+            spike_delay, keep, potential, output):  # fmt: skip
     """Work items [first, last). With `keep` all potentials are stored in `potential` [T, N], else none."""
     steps, total = current.shape
     tile = decay.size
@@ -64,13 +84,20 @@ def forward(first, last, groups, chunk, current, decay, threshold, level, initia
                 continue
             end = begin + size
             here = slice(column, column + size)
+            start = initial[begin:end] if initial.size == total else initial[here]
             for t in range(steps):
                 now = potential[t, begin:end] if keep else rows[t % 2, :size]
                 if t == 0:
-                    _first_step(initial[here], current[t, begin:end], decay[here], level[here], amplitude[here], gain,
-                                now, output[t, begin:end])  # fmt: skip
+                    before = start
                 else:
                     before = potential[t - 1, begin:end] if keep else rows[(t - 1) % 2, :size]
+                if spike_delay:
+                    _delayed_step(before, current[t, begin:end], decay[here], threshold[here], level[here],
+                                  amplitude[here], gain, subtract, now, output[t, begin:end])  # fmt: skip
+                elif t == 0:
+                    _first_step(before, current[t, begin:end], decay[here], level[here], amplitude[here], gain,
+                                now, output[t, begin:end])  # fmt: skip
+                else:
                     _forward_step(before, current[t, begin:end], decay[here], threshold[here], level[here],
                                   amplitude[here], gain, subtract, now, output[t, begin:end])  # fmt: skip
 
@@ -126,7 +153,10 @@ def _logistic(potential, threshold, height, scale, slopes):
 
 @inlined
 def _spike_gradients(potential, grad_output, decay, threshold, amplitude, later, subtract, detach_reset, slopes):
-    """Turn the surrogate's slopes into the loss's derivative by u[t] through the spike; `later` is that by u[t+1]."""
+    """Turn the surrogate's slopes into the loss's derivative by u[t] through the spike; `later` is that by u[t+1].
+
+    `grad_output` is that of the step in which the spike goes out: t, or with the spike delay t + 1.
+    """
     if detach_reset:
         for n in range(slopes.size):
             slopes[n] = slopes[n] * (amplitude[n] * grad_output[n])
@@ -184,13 +214,17 @@ def _backward_step(potential, decay, level, gain, subtract, through_spike, later
 
 @kernel
 def backward(first, last, groups, chunk, potential, decay, threshold, level, initial, amplitude, gain, subtract,
-             detach_reset, profile, height, scale, grad_output, grad_potential, grad_current,
-             want_decay, want_threshold, want_initial, totals):  # fmt: skip
-    """Work items [first, last). `grad_potential` has no rows if u was not returned; `totals` is [groups, 3, tile]."""
+             spike_delay, detach_reset, profile, height, scale, grad_output, grad_potential, grad_current,
+             want_decay, want_threshold, want_initial, totals, grad_initial):  # fmt: skip
+    """Work items [first, last). `grad_potential` has no rows if u was not returned; `totals` is [groups, 3, tile].
+
+    `grad_initial` is [N] for an initial potential of that length, whose gradient it receives; else empty. With the
+    spike delay the initial potential fires too: it is u[-1], and its step is like every other.
+    """
     steps, total = potential.shape
     tile = decay.size
     tiles = -(-total // tile)
-    rows = np.empty((2, chunk), potential.dtype)
+    rows = np.empty((3, chunk), potential.dtype)
     for item in range(first, last):
         column, group = item // groups * chunk, item % groups
         for index in range(group * tiles // groups, (group + 1) * tiles // groups):
@@ -200,26 +234,35 @@ def backward(first, last, groups, chunk, potential, decay, threshold, level, ini
                 continue
             end = begin + size
             here = slice(column, column + size)
+            start = initial[begin:end] if initial.size == total else initial[here]
             later, slopes = rows[0, :size], rows[1, :size]
             later[:] = 0
-            for t in range(steps - 1, -1, -1):
-                u = potential[t, begin:end]
-                if profile == RATIONAL:
-                    _rational(u, threshold[here], height, scale, slopes)
-                elif profile == LOGISTIC:
-                    _logistic(u, threshold[here], height, scale, slopes)
+            for t in range(steps - 1, -1 - spike_delay, -1):
+                u = potential[t, begin:end] if t >= 0 else start
+                if t + spike_delay == steps:
+                    slopes[:] = 0  # no step is left in which its spike could go out
                 else:
-                    _window(u, threshold[here], height, scale, slopes)
-                _spike_gradients(u, grad_output[t, begin:end], decay[here], threshold[here], amplitude[here], later,
-                                 subtract, detach_reset, slopes)  # fmt: skip
+                    if profile == RATIONAL:
+                        _rational(u, threshold[here], height, scale, slopes)
+                    elif profile == LOGISTIC:
+                        _logistic(u, threshold[here], height, scale, slopes)
+                    else:
+                        _window(u, threshold[here], height, scale, slopes)
+                    _spike_gradients(u, grad_output[t + spike_delay, begin:end], decay[here], threshold[here],
+                                     amplitude[here], later, subtract, detach_reset, slopes)  # fmt: skip
                 if want_decay and t < steps - 1:
                     _add_decay_gradient(u, level[here], later, subtract, totals[group, 0, here])
                 if want_threshold:
                     _add_threshold_gradient(u, level[here], later, slopes, subtract, totals[group, 1, here])
-                if grad_potential.shape[0] > 0:
+                if t >= 0 and grad_potential.shape[0] > 0:
                     slopes += grad_potential[t, begin:end]
-                _backward_step(u, decay[here], level[here], gain, subtract, slopes, later, grad_current[t, begin:end])
-            if want_decay:
-                _add_decay_gradient(initial[here], level[here], later, True, totals[group, 0, here])
+                by_current = grad_current[t, begin:end] if t >= 0 else rows[2, :size]
+                _backward_step(u, decay[here], level[here], gain, subtract, slopes, later, by_current)
+            if want_decay and not spike_delay:
+                _add_decay_gradient(start, level[here], later, True, totals[group, 0, here])
             if want_initial:
-                _add_decay_gradient(decay[here], level[here], later, True, totals[group, 2, here])
+                by_initial = totals[group, 2, here] if grad_initial.size == 0 else grad_initial[begin:end]
+                if spike_delay:
+                    by_initial += later
+                else:
+                    _add_decay_gradient(decay[here], level[here], later, True, by_initial)

@@ -37,19 +37,28 @@ def run(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Output and membrane potential u, both [T, B, ...], of `current` [T, B, ...].
 
-    The parameters have no dimension or those of the neurons, `current.shape[2:]`.
+    The parameters have no dimension or those of the neurons, `current.shape[2:]`; the initial potential may also have
+    those of a step, `current.shape[1:]`.
     """
-    memory = initial_potential  # m[t-1]
-    reset = torch.zeros_like(threshold)  # r[t-1]
-    outputs, potentials = [], []
-    for step in current:
-        potential = decay * memory + dynamics.gain * step - reset
+    nothing = torch.zeros_like(threshold)
+
+    def fire(potential: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Spikes of a potential, and what the next step finds of it: what is left to decay, and what is taken away."""
         spikes = _Spike.apply(potential - threshold, dynamics.inclusive, dynamics.surrogate)
         resetting = spikes.detach() if dynamics.detach_reset else spikes
         if dynamics.subtract:
-            memory, reset = potential, threshold * resetting
-        else:
-            memory = potential * (1 - resetting)
+            return spikes, potential, threshold * resetting
+        return spikes, potential * (1 - resetting), nothing
+
+    potential = initial_potential.expand(current.shape[1:])
+    memory, reset = initial_potential, nothing  # m[t-1], r[t-1]
+    outputs, potentials = [], []
+    for step in current:
+        if dynamics.spike_delay:
+            spikes, memory, reset = fire(potential)
+        potential = decay * memory + dynamics.gain * step - reset
+        if not dynamics.spike_delay:
+            spikes, memory, reset = fire(potential)
         outputs.append(spikes * amplitude)
         potentials.append(potential)
     return torch.stack(outputs), torch.stack(potentials)

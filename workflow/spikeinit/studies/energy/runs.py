@@ -116,13 +116,29 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
         path = f"energy.comparison.initializers.{index}"
         if choice["name"] == DATA_DRIVEN:
             found += [(f"{path}.{key}", f"{DATA_DRIVEN} takes no parameters here") for key in choice if key != "name"]
+            found += _copied_neuron_problems(section["neuron"])
             continue
         found += checks.initializer_problems(path, choice, *layers)
     found += checks.repeated_problems("energy.comparison.initializers", section["comparison"]["initializers"])
     found += checks.training_problems("energy.training", section["training"])
     found += checks.training_problems("energy.data_driven.ann.training", section["data_driven"]["ann"]["training"])
     found += checks.encoding_problems("energy.encoding", section["encoding"], *section["datasets"])
-    found += checks.network_problems("energy.network", section["network"], *section["datasets"])
+    network, timesteps = section["network"], section["encoding"]["timesteps"]
+    wrong = checks.network_problems("energy.network", network, *section["datasets"])
+    return found + (wrong or checks.spike_delay_problems("energy.neuron", section["neuron"], network, timesteps))
+
+
+def _copied_neuron_problems(neuron: Mapping[str, Any]) -> checks.Problems:
+    """Neurons that cannot behave as those of the network which `data_driven` copies."""
+    remedy = f"or take {DATA_DRIVEN} out of energy.comparison.initializers"
+    found = []
+    if neuron["spike_delay"]:
+        found.append(
+            ("energy.neuron.spike_delay", f"= 1   {DATA_DRIVEN} copies neurons without delay; give 0, {remedy}")
+        )
+    if isinstance(neuron["initial_potential"], str):
+        what = f"{DATA_DRIVEN} starts at half the threshold; give a number, {remedy}"
+        found.append(("energy.neuron.initial_potential", f"= {neuron['initial_potential']!r}   {what}"))
     return found
 
 

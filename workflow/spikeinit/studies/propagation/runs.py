@@ -219,7 +219,9 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
         wrong = checks.network_problems(f"{path}.network", task["network"], task["dataset"])
         if not wrong and not _hidden_sizes(task["network"]):
             wrong = [(f"{path}.network.options.hidden", "= []   this study needs a network with a hidden layer")]
-        found += wrong
+        found += wrong or checks.spike_delay_problems(
+            "propagation.neuron", neuron, task["network"], task["encoding"]["timesteps"]
+        )
         found += checks.encoding_problems(f"{path}.encoding", task["encoding"], task["dataset"])
         same = [(other["dataset"], other["network"]["name"]) for other in tasks[:index]]
         if (task["dataset"], task["network"]["name"]) in same:
@@ -228,6 +230,9 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
     path = "propagation.robustness"
     found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [robustness["dataset"]], config)]
     found += checks.encoding_problems(f"{path}.encoding", robustness["encoding"], robustness["dataset"])
+    if any(robustness[key] for key in SWEEPS):
+        deepest = {"name": "deep_mlp", "width": 1.0, "options": {"depth": max([deep_mlp.DEPTH, *robustness["depths"]])}}
+        found += checks.spike_delay_problems("propagation.neuron", neuron, deepest, robustness["encoding"]["timesteps"])
     for index, threshold in enumerate(robustness["thresholds"]):
         for name in robustness["initializers"]:
             values = {**context, "threshold": threshold}

@@ -88,8 +88,10 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
 
 def _part_problems(path: str, section: Section) -> checks.Problems:
     layer = checks.of_layer(section["neuron"], section["neuron"]["decay"])
+    network, timesteps = section["network"], section["encoding"]["timesteps"]
+    wrong = checks.network_problems(f"{path}.network", network, *section["datasets"])
     return [
-        *checks.network_problems(f"{path}.network", section["network"], *section["datasets"]),
+        *(wrong or checks.spike_delay_problems(f"{path}.neuron", section["neuron"], network, timesteps)),
         *checks.encoding_problems(f"{path}.encoding", section["encoding"], *section["datasets"]),
         *checks.initializer_problems(f"{path}.initializer", section["initializer"], layer),
         *checks.training_problems(f"{path}.training", section["training"]),
