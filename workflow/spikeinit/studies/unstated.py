@@ -35,10 +35,13 @@ def adam_unset(path: str) -> dict[str, Any]:
 
 
 def neuron(paper: str, path: str = "neuron") -> dict[str, OpenChoice]:
-    """Open choices of the neurons of which no paper here speaks: their start, and the gradient of the reset."""
+    """Open choices of the neurons of which no paper here speaks: start, delay of the spike, gradient of the reset."""
     return {
         f"{path}.initial_potential": OpenChoice(
             (0.0,), f"{paper} does not state the membrane potential before the first step, and it is 0 here."
+        ),
+        f"{path}.spike_delay": OpenChoice(
+            (0,), f"{paper} speaks of no delay between a potential and its spike, and there is none here."
         ),
         f"{path}.detach_reset": OpenChoice(
             (True,), f"{paper} does not say whether the gradient goes through the reset, and here it does not."

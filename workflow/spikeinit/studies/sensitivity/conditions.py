@@ -51,9 +51,13 @@ OPEN_CHOICES = {
     ),
     "neuron.gain": OpenChoice((1.0,), "The report states no factor on the input, and the author's code has none."),
     "neuron.initial_potential": OpenChoice(
-        (0.0,),
-        "The report does not state it. The author's code draws it at random and spikes one step later, which the "
-        "neurons here do not.",
+        (0.0, "kaiming_uniform"),
+        "The report does not state it, the author's code draws it at random, and the default here is 0.",
+    ),
+    "neuron.spike_delay": OpenChoice(
+        (0, 1),
+        "The report does not state it, in the author's code a spike leaves one step after its potential, "
+        "and the default here has no delay.",
     ),
     "neuron.detach_reset": OpenChoice(
         (True,),
