@@ -192,7 +192,7 @@ def test_statistics_are_scipys(workflow):
 
 def test_scaled_down_runs_get_no_verdict(workflow):
     scorecard = pd.read_csv(workflow / STUDY / "scorecard.csv")
-    assert set(scorecard.verdict) <= {"scaled down", "contradicted by the paper's own tables"}
+    assert set(scorecard.verdict) <= {"scaled down", "not run", "contradicted by the paper's own tables"}
 
 
 def test_mlflow_holds_every_run_with_its_metrics(workflow):
@@ -223,7 +223,7 @@ def test_conversion_chain_links_its_records(workflow):
     assert accuracy.accuracy.between(0, 100).all()
     for table in ("thresholds", "layer_error", "calibrated", "energy"):
         assert len(pd.read_csv(folder / f"tables/{table}.csv"))
-    assert set(pd.read_csv(folder / "scorecard.csv").verdict) == {"scaled down"}
+    assert "scaled down" in set(pd.read_csv(folder / "scorecard.csv").verdict) <= {"scaled down", "not run"}
     mlflow.set_tracking_uri(f"sqlite:///{workflow / 'results/mlflow.db'}")
     found = mlflow.search_runs(experiment_names=["spikeinit/conversion"])
     (ann,) = found[found["tags.stage"] == "pretrain_ann"]["tags.spikeinit.run"]
@@ -329,7 +329,8 @@ def test_the_sensitivity_study_has_a_row_per_point_and_seed_and_no_verdicts(work
     own = pd.read_csv(workflow / f"results/smoke/runs/sensitivity/{row.run}/accuracy.csv").accuracy
     assert row.test_accuracy_mean == pytest.approx(own.mean())
     scorecard = pd.read_csv(folder / "scorecard.csv")
-    assert set(scorecard[~scorecard.claim.str.startswith("flops:")].verdict) == {"scaled down"}
+    verdicts = set(scorecard[~scorecard.claim.str.startswith("flops:")].verdict)
+    assert "scaled down" in verdicts <= {"scaled down", "not run"}
 
 
 def test_propagation_ends_in_every_table_figure_and_claim(workflow):
@@ -343,7 +344,7 @@ def test_propagation_ends_in_every_table_figure_and_claim(workflow):
     claims = pd.read_csv(workflow / "workflow/published/micheli2024_claims.csv").id
     scorecard = pd.read_csv(folder / "scorecard.csv")
     assert list(scorecard.claim) == list(claims)
-    assert set(scorecard.verdict) == {"scaled down"}
+    assert "scaled down" in set(scorecard.verdict) <= {"scaled down", "not run"}
 
 
 def test_a_simulation_is_recorded_layer_by_layer(workflow):

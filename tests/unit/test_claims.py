@@ -66,7 +66,7 @@ def test_a_check_on_data_sets_is_not_asked_where_one_was_not_run(tmp_path):
 
 
 def test_a_claim_has_the_conditions_of_its_part():
-    parts = {"small": {"differences": ["width 1 instead of 2"], "datasets": {}}}
+    parts = {"small": {"differences": ["width 1 instead of 2"], "datasets": {}, "open_choices": []}}
     claims = [Claim(name, "", "", "", part=name, check="always") for name in ("", "small")]
     whole, part = judged(claims, CHECKS, evidence(parts=parts))
     assert (whole.verdict, whole.conditions, whole.note) == ("reproduced", "as published", "as published")
@@ -128,4 +128,4 @@ def test_a_printed_table_has_a_line_for_every_cell_of_its_own(tmp_path):
     assert (run.published, run.ours, run.verdict, run.direction) == ("97.5", "98.0", "scaled down", "agrees")
     assert (not_run.claim, not_run.published, not_run.ours, not_run.direction) == ("nmnist", "99.0", "", "")
     arithmetic = PrintedTable("cells", lambda row: Claim("x", "", "", ""), ours, match, needs_runs=False)
-    assert [line.verdict for line in arithmetic.judged(scaled)] == ["reproduced", "not reproduced", "not reproduced"]
+    assert [line.verdict for line in arithmetic.judged(scaled)] == ["reproduced", "not reproduced", "not run"]
