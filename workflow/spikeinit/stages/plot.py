@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
 from spikeinit.errors import run_stage
+from spikeinit.stages.options import stage_parser
 from spikeinit.studies import known_studies
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.table_tools import StudyTables
@@ -14,14 +13,12 @@ from spikeinit.tables import read_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: study and figures")
+    parser = stage_parser(__doc__, "of study and figures", "study-files")
     parser.add_argument("--tables", type=Path, required=True, help="folder that `tabulate` wrote")
     parser.add_argument(
         "--published", nargs="*", type=Path, default=[], help="CSVs of printed values, drawn beside ours"
     )
     parser.add_argument("--figures", required=True, help="folder to write to")
-    parser.add_argument("--study-files", nargs="*", default=[], help="packages of the user's own studies")
     arguments = parser.parse_args()
 
     published = {path.stem: read_table(path) for path in arguments.published}

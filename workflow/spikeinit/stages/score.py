@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from spikeinit import io
 from spikeinit.errors import run_stage
+from spikeinit.stages.options import stage_parser
 from spikeinit.studies import known_studies
 from spikeinit.studies.scorecard import COLUMNS, Conditions, Evidence, to_rows
 from spikeinit.studies.scorecard_pages import to_html, to_markdown
@@ -18,14 +17,12 @@ from spikeinit.tables import read_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: study, conditions and margins")
+    parser = stage_parser(__doc__, "of study, conditions and margins", "study-files")
     parser.add_argument("--tables", type=Path, required=True, help="folder that `tabulate` wrote")
     parser.add_argument(
         "--evidence", nargs="*", type=Path, default=[], help="statistics.csv and audit.csv, where the study has them"
     )
     parser.add_argument("--published", nargs="*", type=Path, default=[], help="CSVs of the paper's printed values")
-    parser.add_argument("--study-files", nargs="*", default=[], help="packages of the user's own studies")
     for output in ("scorecard", "markdown", "html"):
         parser.add_argument(f"--{output}", required=True)
     arguments = parser.parse_args()

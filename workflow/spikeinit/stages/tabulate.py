@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-
 from spikeinit import io
 from spikeinit.errors import run_stage
+from spikeinit.stages.options import stage_parser
 from spikeinit.studies import known_studies
 from spikeinit.studies.html_tables import table_page
 from spikeinit.studies.table_tools import StudyRuns, write_table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="canonical JSON: study, tables and options")
+    parser = stage_parser(__doc__, "of study, tables and options", "study-files")
     parser.add_argument("--plan", required=True, help="plan.csv of the study")
     parser.add_argument("--runs", required=True, help="folder that holds one folder per run")
     parser.add_argument("--tables", required=True, help="folder to write to")
-    parser.add_argument("--study-files", nargs="*", default=[], help="packages of the user's own studies")
     arguments = parser.parse_args()
 
     spec = arguments.spec
