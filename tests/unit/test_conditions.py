@@ -316,6 +316,7 @@ COMPATIBLE = {
         "ann.training.batch_size": 64,
         "normalization": {"mean": 0.0, "std": 1.0},
         "calibration.surrogate_width": 1.0,
+        "calibration.augment": False,
         "calibration.training.optimizer.name": "adam",
         "activations.channel_limit": 1000,
     },

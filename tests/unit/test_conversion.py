@@ -10,7 +10,14 @@ from torch import nn
 
 from spikeinit.conversion.activation_functions import ClippedRelu, Qcfs, Relu
 from spikeinit.conversion.baselines import SignedNeuron, convert_by, trained_thresholds
-from spikeinit.conversion.convert import ConvertedNeuron, LayerThreshold, check, convert, fold_normalization
+from spikeinit.conversion.convert import (
+    ConvertedNeuron,
+    LayerThreshold,
+    check,
+    convert,
+    fold_normalization,
+    folded,
+)
 from spikeinit.conversion.data_driven import initialize_from
 from spikeinit.conversion.extraction import collect_activations
 from spikeinit.conversion.layer_thresholds import COLUMNS, read_thresholds, threshold_rows
@@ -108,6 +115,28 @@ def test_folding_gives_the_network_in_evaluation_mode():
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     inputs = torch.rand(1, 5, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     torch.testing.assert_close(folded(inputs)[0], ann(inputs)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_a_copy_that_keeps_its_normalisation_is_the_folded_one_in_evaluation_mode():
+    """And goes on learning with the statistics of each batch, as the analogue network did."""
+    ann = network().double()
+    before = copy.deepcopy(ann.state_dict())
+    given = [threshold(0.7)] * len(ann.neurons())
+    kept, whole = (convert(ann, given, fold=fold).double() for fold in (False, True))
+    image = torch.rand(1, 5, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    inputs = image.expand(3, -1, -1, -1, -1)
+    torch.testing.assert_close(kept(inputs)[0], whole(inputs)[0], rtol=1e-12, atol=1e-12)
+    normalizations = [module for module in kept.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert len(normalizations) == 6
+    assert all(parameter.requires_grad for module in normalizations for parameter in module.parameters())
+
+    kept.train()(inputs)
+    normalization, as_before = (made.weighted_layers()[0].normalization for made in (kept, ann))
+    assert not torch.equal(normalization.running_mean, as_before.running_mean)
+    assert all(torch.equal(value, before[name]) for name, value in ann.state_dict().items())
+    after = folded(kept)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in after.modules())
+    torch.testing.assert_close(after(inputs)[0], kept.eval()(inputs)[0], rtol=1e-12, atol=1e-12)
 
 
 def test_folding_without_bias_or_scale():

@@ -75,11 +75,12 @@ def convert_by(
     *,
     kernel: str = "auto",
     width: float | None = None,
+    fold: bool = True,
 ) -> FeedForward:
     """The network that the method `name` of `spikeinit.conversion.methods.METHODS` makes of `ann` for `timesteps`.
 
     thresholds: by kind, one for each activation in trace order, of this number of steps. width: of the surrogate
-    gradient, for networks that are trained further.
+    gradient, for networks that are trained further. fold: whether batch normalisation is folded, as `convert` says.
     """
     method = METHODS[name]
     if method.thresholds == "trained":
@@ -87,6 +88,8 @@ def convert_by(
     else:
         chosen = list(thresholds[method.thresholds])
     if method.signed:
-        return convert(ann, chosen, SignedNeuron)
+        return convert(ann, chosen, SignedNeuron, fold=fold)
     options = {"kernel": kernel, "shift": 1 / (2 * timesteps) if method.shifted else 0.0}
-    return convert(ann, chosen, partial(ConvertedNeuron, **options, **({} if width is None else {"width": width})))
+    if width is not None:
+        options["width"] = width
+    return convert(ann, chosen, partial(ConvertedNeuron, **options), fold=fold)

@@ -107,9 +107,16 @@ MakeNeuron = Callable[[LayerThreshold], nn.Module]
 
 
 def convert(
-    ann: FeedForward, thresholds: Sequence[LayerThreshold], make_neuron: MakeNeuron = ConvertedNeuron
+    ann: FeedForward,
+    thresholds: Sequence[LayerThreshold],
+    make_neuron: MakeNeuron = ConvertedNeuron,
+    *,
+    fold: bool = True,
 ) -> FeedForward:
     """The spiking copy of `ann`, in evaluation mode, with `make_neuron(threshold)` for its activations in trace order.
+
+    fold: whether batch normalisation is folded into the weights. A network that is trained further keeps it, and
+    `folded` folds it afterwards; in evaluation mode both are the same function.
 
     `ann` stays as it is. UserError names the modules of `ann` that are not supported, and a count of thresholds that
     is not that of its activations.
@@ -124,13 +131,23 @@ def convert(
     network = copy.deepcopy(ann).eval().requires_grad_(False)
     remaining = iter(thresholds)
     for part in network.parts:
-        for layer in part.weighted_layers():
-            fold_normalization(layer)
         for holder in part.firing():
             holder.neuron = make_neuron(next(remaining))
     for layer in network.weighted_layers():
+        if fold:
+            fold_normalization(layer)
         layer.operation.requires_grad_(True)
+        if layer.normalization is not None:
+            layer.normalization.requires_grad_(True)
     return network
+
+
+def folded(network: FeedForward) -> FeedForward:
+    """A copy of `network` in evaluation mode, with its batch normalisation folded into weights and biases."""
+    copied = copy.deepcopy(network).eval()
+    for layer in copied.weighted_layers():
+        fold_normalization(layer)
+    return copied
 
 
 def check(ann: nn.Module) -> None:

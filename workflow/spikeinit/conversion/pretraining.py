@@ -23,7 +23,7 @@ from spikeinit.networks.build import FeedForward
 from spikeinit.randomness import stream
 from spikeinit.specs.ann import ANN_INITIALIZER, AnnSpec
 from spikeinit.training.augmentation import make_augmentation
-from spikeinit.training.loop import train_seed
+from spikeinit.training.loop import Augment, train_seed
 from spikeinit.training.progress import Result
 
 
@@ -52,7 +52,7 @@ def train_ann(
         interruption=interruption,
         on_start=on_start,
         on_epoch=on_epoch,
-        augment=make_augmentation(spec.augmentation, fill=_mean_colour(spec)),
+        augment=augmentation(spec),
         monitored="validation",
         activity="activity",
     )
@@ -113,6 +113,11 @@ def _tested(spec: AnnSpec, network: FeedForward, images: Images) -> tuple[float,
 def parameters(network: FeedForward) -> int:
     """How many numbers are learned."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def augmentation(spec: AnnSpec) -> Augment | None:
+    """How training images of `spec` are changed at random; None where they are not."""
+    return make_augmentation(spec.augmentation, fill=_mean_colour(spec))
 
 
 def _mean_colour(spec: AnnSpec) -> list[int] | int:

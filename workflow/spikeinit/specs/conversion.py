@@ -8,6 +8,9 @@ from spikeinit.io import digest
 from spikeinit.specs import EncodingSpec, TrainingSpec, to_dict
 from spikeinit.specs.ann import AnnSpec
 
+HALF_LEVEL = "half_level"
+"""The width V/(2T) of the surrogate gradient: half the distance V/T of the levels that a mean over T steps can take."""
+
 CALIBRATED = "_calibrated"
 """What is behind the name of a conversion's run in the name of its calibration."""
 
@@ -33,12 +36,18 @@ class ConvertSpec:
 class CalibrateSpec(ConvertSpec):
     """Training of a converted network at each of `timesteps` in turn, from the weights of the one before.
 
-    epochs: one for each of `timesteps`. surrogate_width: a of 1[|v - V| < a], in units of the threshold V.
+    epochs: one for each of `timesteps`. surrogate_width: a of 1[|v - V| < a], in units of the threshold V, or
+    `HALF_LEVEL`. augment: whether images are changed at random as for the analogue network.
     """
 
     epochs: tuple[int, ...]
     training: TrainingSpec
-    surrogate_width: float
+    surrogate_width: float | str
+    augment: bool = False
+
+    def width(self, timesteps: int) -> float:
+        """Half width of the surrogate gradient at `timesteps`, in units of the threshold."""
+        return 1 / (2 * timesteps) if self.surrogate_width == HALF_LEVEL else float(self.surrogate_width)
 
 
 @dataclass(frozen=True)

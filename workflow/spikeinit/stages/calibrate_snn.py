@@ -12,6 +12,7 @@ from spikeinit import user_files
 from spikeinit.conversion.ann import load_ann
 from spikeinit.conversion.baselines import convert_by
 from spikeinit.conversion.calibrate import calibrate
+from spikeinit.conversion.convert import folded
 from spikeinit.conversion.layer_thresholds import read_thresholds
 from spikeinit.conversion.simulate import ACCURACY, by_timesteps, layer_columns
 from spikeinit.datasets.load import load
@@ -55,7 +56,8 @@ def main() -> None:
         spec.timesteps[0],
         thresholds.get(spec.timesteps[0], {}),
         kernel=arguments.kernel,
-        width=spec.surrogate_width,
+        width=spec.width(spec.timesteps[0]),
+        fold=False,
     ).to(device)
 
     weights: dict[str, torch.Tensor] = {}
@@ -65,7 +67,7 @@ def main() -> None:
     def count(timesteps: int, trained: FeedForward) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         return by_timesteps(
             ann,
-            lambda _: trained.eval(),
+            lambda _: trained,
             test,
             spec.ann.encoding,
             [timesteps],
@@ -86,7 +88,7 @@ def main() -> None:
         journal = Journal(seed_folder / "journal.jsonl")
         spawn([journal.path], arguments.tracking)
         name = folder.parents[2].name
-        converted = count(spec.timesteps[0], network)[0][0]["accuracy"]
+        converted = count(spec.timesteps[0], folded(network))[0][0]["accuracy"]
         with Profiler(device=device) as profiler:
             result = record_training(
                 partial(

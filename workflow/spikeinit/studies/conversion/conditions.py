@@ -61,7 +61,10 @@ OPEN_CHOICES = {
     "ann.training.loss.name": OpenChoice(
         ("cross_entropy",), "The paper does not state the loss, and cross-entropy is usual."
     ),
-    "calibration.surrogate_width": OpenChoice(ANY, "The paper calls it a, and does not state its value."),
+    "calibration.surrogate_width": OpenChoice(
+        ANY, "The paper calls it a, and does not state its value. The authors' public code has half_level, V/(2T)."
+    ),
+    "calibration.augment": OpenChoice(ANY, "The paper does not state it. The authors' public code augments."),
     "calibration.training.batch_size": OpenChoice(ANY, ONLY_THE_RATE),
     "calibration.training.optimizer.name": OpenChoice(ANY, ONLY_THE_RATE),
     "calibration.training.optimizer.momentum": OpenChoice(ANY, ONLY_THE_RATE),

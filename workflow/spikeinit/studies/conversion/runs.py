@@ -105,6 +105,7 @@ def _calibration(section: Section, ann: Ann, spec: AnnSpec, method: str) -> Run:
             epochs=tuple(calibration["epochs"]),
             training=TrainingSpec(epochs=max(calibration["epochs"]), **calibration["training"]),
             surrogate_width=calibration["surrogate_width"],
+            augment=calibration["augment"],
             batch_size=evaluation["batch_size"],
             conventions=tuple(evaluation["conventions"]),
             source=_source("calibrate_snn", spec),
