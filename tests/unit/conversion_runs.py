@@ -40,7 +40,8 @@ def layer_table(timesteps: int, error: float, dead: bool) -> list[dict[str, Any]
     rows = []
     for layer, mean in ((1, 0.5), (2, 0.0 if dead else 0.5)):
         neurons = {"kind": "neurons", "layer": layer, "spikes_per_neuron": 0.25 * timesteps}
-        rows.append({"timesteps": timesteps, **neurons, "error": error / layer, "mean_activation": mean})
+        errors = {"error": error / layer, "quantization_error": 0.25 * error / layer, "timing_error": error}
+        rows.append({"timesteps": timesteps, **neurons, **errors, "mean_activation": mean})
     for layer in (1, 2):
         operations, products = timesteps * OPERATIONS[layer - 1], timesteps * PRODUCTS[layer - 1]
         counts = {"synaptic_operations": operations, "multiply_accumulates": products}
@@ -57,7 +58,7 @@ def layer_table(timesteps: int, error: float, dead: bool) -> list[dict[str, Any]
 
 def accuracy_table(accuracies: dict[int, float]) -> list[dict[str, Any]]:
     return [
-        {"timesteps": t, "images": IMAGES, "correct": IMAGES * value / 100, "accuracy": value, "agreement": value}
+        {"timesteps": t, "images": IMAGES, "correct": IMAGES * value / 100, **dict.fromkeys(ACCURACY[3:], value)}
         for t, value in accuracies.items()
     ]
 

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from spikeinit.errors import UserError
 from spikeinit.plan import load_config, rule_specs, runs
 from spikeinit.stages import plot
-from spikeinit.studies.conversion import STUDY, checks, figures, tables
+from spikeinit.studies.conversion import STUDY, checks, figures, layer_figures, tables
+from spikeinit.studies.conversion.method_looks import LOOKS
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.table_tools import StudyRuns
 from spikeinit.tables import read_table
@@ -136,8 +137,8 @@ def test_accuracy_lines_are_the_tables(drawn):
     figure = figures.accuracy_by_timesteps(drawn)
     assert [panel.get_title() for panel in figure.axes] == ["MNIST 5k, vgg", "MNIST 5k, resnet"]
     shown = lines(figure.axes[0])
-    assert shown[(*figures.LOOKS["optimal"], "-")] == {1: 40.0, 2: 70.0, 4: 95.0}
-    assert shown[(*figures.LOOKS["maximum"], "-")] == {1: 10.0, 2: 12.0, 4: 30.0}
+    assert shown[(*LOOKS["optimal"], "-")] == {1: 40.0, 2: 70.0, 4: 95.0}
+    assert shown[(*LOOKS["maximum"], "-")] == {1: 10.0, 2: 12.0, 4: 30.0}
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["maximum", "optimal", "analogue network"]
 
@@ -149,23 +150,31 @@ def test_printed_accuracies_stand_beside_ours_on_the_papers_networks(tmp_path):
     printed = printed[(printed["dataset"] == "cifar10") & (printed["architecture"] == "VGG16")]
     expected = printed[printed["method"] == "Ours"].set_index("timesteps")["snn_accuracy"].to_dict()
     figure = figures.accuracy_by_timesteps(found)
-    assert lines(figure.axes[0])[(*figures.LOOKS["optimal"], ":")] == expected
+    assert lines(figure.axes[0])[(*LOOKS["optimal"], ":")] == expected
 
 
 def test_thresholds_are_drawn_without_the_output(drawn):
-    figure = figures.thresholds(drawn)
+    figure = layer_figures.thresholds(drawn)
     shown = [dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in figure.axes[0].lines]
     assert shown == [{1: 1 / 2, 2: 1 / 4}, {1: 1 / 4, 2: 1 / 8}, {1: 1 / 8, 2: 1 / 16}]
+
+
+def test_parts_of_the_error_are_drawn_for_the_largest_t_up_to_eight(drawn):
+    panel = layer_figures.error_parts(drawn).axes[0]
+    assert panel.get_title() == "MNIST 5k, vgg, T = 4"
+    shown = lines(panel)  # in units of the mean activation 0.5: errors 0.025 and 0.0125, 0.1 and 0.1
+    assert shown[(*LOOKS["optimal"], "--")] == pytest.approx({1: 0.05, 2: 0.025})
+    assert shown[(*LOOKS["optimal"], "-")] == pytest.approx({1: 0.2, 2: 0.2})
 
 
 def test_calibration_curves_are_the_tables(drawn):
     figure = figures.calibration_curves(drawn)
     shown = lines(figure.axes[0])
-    assert shown[(*figures.LOOKS["optimal"], "-")] == {0: 40.0, 1: 80.0, 2: 90.0, 3: 96.0}
+    assert shown[(*LOOKS["optimal"], "-")] == {0: 40.0, 1: 80.0, 2: 90.0, 3: 96.0}
 
 
 def test_activations_are_a_density(drawn):
-    bars = figures.activation_distributions(drawn).axes[0].patches[0]
+    bars = layer_figures.activation_distributions(drawn).axes[0].patches[0]
     values, edges, _ = bars.get_data()
     assert sum(values * (edges[1:] - edges[:-1])) == pytest.approx(1)
     # the second layer: counts 40, 30, 20, 10 in bins one wide, drawn in forty bins

@@ -2,11 +2,18 @@
 
 max         V is the largest activation, v[0] = 0 (Diehl et al. 2015, with the soft reset of Rueckauer et al. 2017)
 percentile  V is the 99.9th percentile of the positive activations, v[0] = 0 (Rueckauer et al. 2017)
-mse_grid    V from a grid of fractions of the maximum, by mean square error at this T, v[0] = 0 (Li et al. 2021)
+mse_grid    V from a grid of fractions of the maximum, by mean square error at this T; the bias is raised by V/(2T),
+            v[0] = 0 (Li et al. 2021)
 opt         the bias of every layer is raised by V/(2T), v[0] = 0; V is the bound of the clipped ReLU, or the maximum
             where the network has plain ReLU (Deng & Gu 2021)
 qcfs        V is what the quantised activation learned, v[0] = V/2 (Bu et al. 2022)
 snm         V is the largest activation, v[0] = 0, on signed neurons with memory (Wang et al. 2022)
+..._half    the same thresholds with v[0] = V/2: what of a difference to other methods is the potential's
+
+`optimal_signed` has optimal thresholds on neurons that take a spike back at once. A neuron that is silent in the
+analogue network fires early where the positive part of its input comes first, and without negative spikes it cannot
+make up for it. This unevenness error (Bu et al. 2022) is the larger part of the conversion error of deep networks. The
+neuron here emits -V as soon as its potential falls below zero, and never more negative spikes than positive ones.
 
 The bias shift amounts to V/2 after T steps: where the input is constant the neuron has then emitted as many spikes as
 one that began at V/2, only later.
@@ -29,9 +36,14 @@ from spikeinit.networks.build import FeedForward
 class SignedNeuron(ThresholdNeuron):
     """Signed neurons with memory (Wang et al. 2022) over [T, B, ...] current; output V, 0 or -V.
 
-    A neuron fires +V where its potential reaches V, and takes a spike back, -V, where the potential falls to -V and it
-    has fired more positive than negative spikes before. It has no gradient: such networks are not trained further.
+    A neuron fires +V where its potential reaches V, and takes a spike back, -V, where the potential falls to
+    -`takes_back` V and it has fired more positive than negative spikes before. With 1, as published, it is late by up
+    to a whole spike. It has no gradient: such networks are not trained further.
     """
+
+    def __init__(self, given: LayerThreshold, *, takes_back: float = 1.0) -> None:
+        super().__init__(given)
+        self.takes_back = takes_back
 
     @torch.no_grad()
     def forward(self, current: torch.Tensor) -> torch.Tensor:
@@ -43,7 +55,8 @@ class SignedNeuron(ThresholdNeuron):
         outputs = torch.empty_like(scaled)
         for step, arriving in enumerate(scaled):
             potential = potential + arriving
-            spikes = (potential >= 1).to(scaled.dtype) - ((potential <= -1) & (memory > 0)).to(scaled.dtype)
+            taken_back = (potential <= -self.takes_back) & (memory > 0)
+            spikes = (potential >= 1).to(scaled.dtype) - taken_back.to(scaled.dtype)
             potential = potential - spikes
             memory += spikes
             outputs[step] = spikes
@@ -87,8 +100,10 @@ def convert_by(
         chosen = trained_thresholds(ann, initial_fraction=0.0 if method.shifted else 0.5)
     else:
         chosen = list(thresholds[method.thresholds])
-    if method.signed:
-        return convert(ann, chosen, SignedNeuron, fold=fold)
+    if method.half:
+        chosen = [LayerThreshold(given.threshold, 0.5 * given.threshold) for given in chosen]
+    if method.takes_back is not None:
+        return convert(ann, chosen, partial(SignedNeuron, takes_back=method.takes_back), fold=fold)
     options = {"kernel": kernel, "shift": 1 / (2 * timesteps) if method.shifted else 0.0}
     if width is not None:
         options["width"] = width

@@ -13,6 +13,10 @@ repeated at every step without encoding, and the last layer does not spike: its 
 The neuron works in units of its threshold, current / V with the threshold 1. That is the same spike train, and its
 surrogate gradient 1[|v - V| < a V] / V passes on current as ReLU does, whatever the scale of a layer's weights.
 
+Every neuron starts `FIRING_TOLERANCE` of its threshold higher, and so fires where its potential comes that close to V.
+Optimal thresholds are activations themselves. A constant background then ends within rounding of V, and whether it
+fires would be decided by the last bit, layer after layer.
+
 Maximum pooling acts on the spikes of each step, as is usual for networks such as torchvision's VGG16; unlike average
 pooling it does not commute with the mean over steps.
 """
@@ -42,6 +46,8 @@ SUPPORTED = (
 )
 
 DEFAULT_SURROGATE_WIDTH = 0.5
+FIRING_TOLERANCE = 1e-5
+"""In units of the threshold: far above the rounding of float32 sums, far below what moves an accuracy."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,13 @@ class LayerThreshold:
 class ThresholdNeuron(nn.Module):
     """Neurons with given thresholds and initial potentials, which are kept in units of the threshold.
 
+    `initial_fraction` is the initial potential in thresholds, with the firing tolerance in it. `shift` is added to the
+    current at every step, in units of the threshold.
+
     ValueError unless thresholds are positive and finite, and potentials finite.
     """
+
+    shift: float = 0.0
 
     def __init__(self, given: LayerThreshold) -> None:
         super().__init__()
@@ -64,14 +75,14 @@ class ThresholdNeuron(nn.Module):
         if not bool((threshold.isfinite() & (threshold > 0) & potential.isfinite()).all()):
             raise ValueError(f"threshold {threshold.tolist()}: thresholds are positive numbers, potentials finite ones")
         self.threshold = nn.Parameter(threshold.to(torch.float32, copy=True), requires_grad=False)
-        self.initial_fraction = nn.Parameter((potential / threshold).to(torch.float32), requires_grad=False)
+        fraction = potential / threshold + FIRING_TOLERANCE
+        self.initial_fraction = nn.Parameter(fraction.to(torch.float32), requires_grad=False)
 
 
 class ConvertedNeuron(ThresholdNeuron):
     """Integrate-and-fire neurons over [T, B, ...] current, without leak, with spikes of the height of the threshold.
 
-    `shift` is added to the current at every step, in units of the threshold. `width` is a of the surrogate gradient, in
-    the same units.
+    `width` is a of the surrogate gradient, in units of the threshold.
     """
 
     def __init__(
@@ -96,6 +107,37 @@ class ConvertedNeuron(ThresholdNeuron):
             kernel=self.kernel,
             inclusive=True,
         )
+
+
+class QuantizedActivation(nn.Module):
+    """What a converted neuron emits per step when its whole input is there at every step: Q(a), without any timing.
+
+    Q(a) = V/T clip(floor(a T/V + v[0]/V), 0, T) of the current a [1, B, ...]; a bias shift counts T-fold.
+    """
+
+    def __init__(self, neuron: ThresholdNeuron, timesteps: int) -> None:
+        super().__init__()
+        self.threshold = neuron.threshold
+        self.start = neuron.initial_fraction + timesteps * neuron.shift
+        self.timesteps = timesteps
+
+    def forward(self, current: torch.Tensor) -> torch.Tensor:
+        threshold = per_channel(self.threshold, current)
+        spikes = (current / threshold * self.timesteps + per_channel(self.start, current)).floor()
+        return spikes.clamp(0, self.timesteps) * threshold / self.timesteps
+
+
+def quantized(network: FeedForward, timesteps: int) -> FeedForward:
+    """The converted `network` without time: one step, every neuron replaced by the Q of `timesteps` steps.
+
+    What it differs by from the analogue network is quantisation; what `network` differs by from it is timing. It shares
+    the weights of `network`, and is in evaluation mode.
+    """
+    copied = copy.deepcopy(network, {id(shared): shared for shared in (*network.parameters(), *network.buffers())})
+    for part in copied.parts:
+        for holder in part.firing():
+            holder.neuron = QuantizedActivation(holder.neuron, timesteps)
+    return copied.eval()
 
 
 def per_channel(values: torch.Tensor, current: torch.Tensor) -> torch.Tensor:

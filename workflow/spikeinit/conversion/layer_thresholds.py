@@ -7,6 +7,7 @@ threshold 1 and the error 0, and its row says so. A dead channel gets the thresh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ CHANNELS = "optimal_channel"
 SEARCHES = {
     "max": max_threshold,
     "percentile": percentile_threshold,
-    "mse_grid": mse_grid_threshold,
+    "mse_grid": partial(mse_grid_threshold, initial_fraction=0.5),
     "optimal": optimal_threshold,
     "optimal_global": lambda values, timesteps, norm: optimal_threshold(values, timesteps, norm=norm, search="global"),
 }

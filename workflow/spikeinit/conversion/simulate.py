@@ -12,14 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import nn
 
+from spikeinit.conversion.convert import quantized
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode_images
 from spikeinit.measures.energy import energy
 from spikeinit.measures.operations import OperationCounter, dense_operations
 from spikeinit.networks.build import FeedForward
-from spikeinit.networks.modules import ResidualBlock, Trace
+from spikeinit.networks.modules import Pooling, ResidualBlock, Trace
 from spikeinit.specs import EncodingSpec
+
+OF_NEURONS = ("spikes_per_neuron", "error", "quantization_error", "timing_error", "mean_activation")
+"""What is counted of a layer of neurons: means over neurons and images."""
 
 MOST_IMAGE_STEPS = 2000
 """Images times steps that are held at once."""
@@ -34,8 +39,11 @@ class Readout:
     images: int = 0
     correct: int = 0
     agreeing: int = 0
+    quantized_correct: int = 0
     spikes: list[float] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
+    quantization: list[float] = field(default_factory=list)
+    timing: list[float] = field(default_factory=list)
     activations: list[float] = field(default_factory=list)
 
 
@@ -69,18 +77,55 @@ def simulate(
     """Run `network` for the largest of `readouts` steps on all images and count at each of them.
 
     Accuracy and agreement compare the class of the largest mean output with the label and with the class that `ann`
-    gives. Errors are the mean of |a - r| per layer, a the activation in `ann`, r the mean output over the steps.
+    gives. Errors are the mean of |a - r| per layer, a the activation in `ann`, r the mean output over the steps. With q
+    the output of the network without time (`convert.quantized`), |a - q| is the error of quantisation and |q - r| that
+    of timing; `quantized_correct` counts the answers of that network.
     """
     wanted = sorted(readouts)
     amplitudes = received_amplitudes(network)
     of_steps = {timesteps: dataclasses.replace(encoding, timesteps=timesteps) for timesteps in (1, *wanted)}
     found = [Readout(steps, OperationCounter(network, of_steps[steps], amplitudes)) for steps in wanted]
+    timeless = {steps: quantized(network, steps) for steps in wanted}
     size = max(1, min(batch_size, MOST_IMAGE_STEPS // wanted[-1]))
     for start in range(0, len(test), size):
         images, labels = test.images[start : start + size], test.labels[start : start + size]
-        expected, analogue = ann(encode_images(images, of_steps[1]))
+        still = encode_images(images, of_steps[1])
+        expected, analogue = ann(still)
         output, trace = network(encode_images(images, of_steps[wanted[-1]]), keep_received=True)
-        _count(found, output, labels, expected[0].argmax(1), trace, analogue)
+        _count(found, output, labels, expected[0].argmax(1), network, trace, analogue)
+        for readout in found:
+            answer, quantization = timeless[readout.timesteps](still)
+            readout.quantized_correct += int((answer[0].argmax(1) == labels).sum())
+            rates = [spikes[: readout.timesteps].mean(0) for spikes in trace.spikes]
+            layers = [(a[0], q[0], r) for a, q, r in zip(analogue.spikes, quantization.spikes, rates, strict=True)]
+            _add(readout.quantization, [_image_sum((a - q).abs()) for a, q, _ in layers])
+            _add(readout.timing, [_image_sum((q - r).abs()) for _, q, r in layers])
+    return found
+
+
+def sent(network: FeedForward, trace: Trace) -> list[torch.Tensor]:
+    """Magnitude of what every weighted layer is sent, [T, B, ...] each, before spikes cancel in average pooling.
+
+    A positive and a negative spike in one window have the mean 0, yet both cross the synapses behind it.
+    """
+    received = [values.abs() for values in trace.received]
+    spikes = iter(trace.spikes)
+    found: list[torch.Tensor] = []
+    signal = None  # what comes to a part; None where only what was received tells
+    for part in network.parts:
+        if isinstance(part, Pooling):
+            averages = isinstance(part.pool, (nn.AvgPool2d, nn.AdaptiveAvgPool2d))
+            known = averages and signal is not None
+            signal = part.pool(signal.flatten(0, 1)).unflatten(0, (trace.timesteps, -1)) if known else None
+            continue
+        inside = signal
+        for layer in part.weighted_layers():
+            if isinstance(part, ResidualBlock) and layer is part.shortcut:
+                inside = signal
+            found.append(received[len(found)] if inside is None else inside)
+            if layer.neuron is not None:
+                inside = next(spikes).abs()
+        signal = next(spikes).abs() if isinstance(part, ResidualBlock) else inside
     return found
 
 
@@ -89,6 +134,7 @@ def _count(
     output: torch.Tensor,
     labels: torch.Tensor,
     expected: torch.Tensor,
+    network: FeedForward,
     trace: Trace,
     analogue: Trace,
 ) -> None:
@@ -97,7 +143,8 @@ def _count(
     total = torch.zeros_like(output[0])
     sums = [torch.zeros_like(layer[0]) for layer in trace.spikes]
     counts = [0] * len(sums)
-    received = [torch.zeros_like(values[0, 0], dtype=torch.float64) for values in trace.received]
+    sending = sent(network, trace)
+    received = [torch.zeros_like(values[0, 0], dtype=torch.float64) for values in sending]
     for readout in readouts:
         steps = slice(start, readout.timesteps)
         start = readout.timesteps
@@ -105,8 +152,8 @@ def _count(
         for index, layer in enumerate(trace.spikes):
             sums[index] += layer[steps].sum(0)
             counts[index] += int(torch.count_nonzero(layer[steps]))
-        for values, arrived in zip(received, trace.received, strict=True):
-            values += arrived[steps].abs().sum((0, 1)).double()
+        for values, arrived in zip(received, sending, strict=True):
+            values += arrived[steps].sum((0, 1)).double()
         answer = total.argmax(1)
         readout.images += batch
         readout.correct += int((answer == labels).sum())
@@ -129,36 +176,28 @@ def _add(sums: list[float], values: list[float]) -> None:
 
 
 def accuracy_row(readout: Readout) -> dict[str, Any]:
-    """Steps, images, correct answers, accuracy and agreement with the analogue network in per cent."""
+    """Steps, images, correct answers; accuracy, agreement with the ANN, and accuracy without time, in per cent."""
     return {
         "timesteps": readout.timesteps,
         "images": readout.images,
         "correct": readout.correct,
         "accuracy": 100 * readout.correct / readout.images,
         "agreement": 100 * readout.agreeing / readout.images,
+        "quantized_accuracy": 100 * readout.quantized_correct / readout.images,
     }
 
 
 def layer_rows(readout: Readout, network: FeedForward, conventions: Iterable[str]) -> list[dict[str, Any]]:
-    """One row per layer of neurons: conversion error and spikes per neuron and image, empty for layer 0, the input.
+    """One row per layer of neurons: conversion error, its two parts, and spikes per neuron and image.
 
     One row per weighted layer for operations and energies, by the layer that receives: "neurons" or "synapses" in
     the column `kind` tells them apart.
     """
     rows = []
-    for layer, (spikes, error, activation) in enumerate(
-        zip(readout.spikes, readout.errors, readout.activations, strict=True), start=1
-    ):
-        rows.append(
-            {
-                "timesteps": readout.timesteps,
-                "kind": "neurons",
-                "layer": layer,
-                "spikes_per_neuron": spikes / readout.images,
-                "error": error / readout.images,
-                "mean_activation": activation / readout.images,
-            }
-        )
+    sums = (readout.spikes, readout.errors, readout.quantization, readout.timing, readout.activations)
+    for layer, values in enumerate(zip(*sums, strict=True), start=1):
+        means = {name: value / readout.images for name, value in zip(OF_NEURONS, values, strict=True)}
+        rows.append({"timesteps": readout.timesteps, "kind": "neurons", "layer": layer, **means})
     names = [layer.name for layer in network.weighted_layers()]
     for layer, (operations, products) in enumerate(readout.operations.per_image()[:-1]):
         shape = tuple(readout.operations.sums[layer].shape)
@@ -178,13 +217,13 @@ def layer_rows(readout: Readout, network: FeedForward, conventions: Iterable[str
     return rows
 
 
-ACCURACY = ("timesteps", "images", "correct", "accuracy", "agreement")
+ACCURACY = ("timesteps", "images", "correct", "accuracy", "agreement", "quantized_accuracy")
 
 
 def layer_columns(conventions: Iterable[str]) -> list[str]:
     """Columns of `layer_rows`."""
     return [
-        *("timesteps", "kind", "layer", "name", "spikes_per_neuron", "error", "mean_activation"),
+        *("timesteps", "kind", "layer", "name", *OF_NEURONS),
         *("synaptic_operations", "multiply_accumulates", "ann_multiply_accumulates"),
         *(f"energy_{name}" for name in conventions),
     ]

@@ -191,9 +191,9 @@ def mse_grid_threshold(
 ) -> Threshold:
     """The best of the thresholds (1 - i/100) max a, i = 0 .. points - 1, by mean square error (Li et al. 2021, SNNC).
 
-    As there the error that chooses is that of the neuron with initial potential 0, which rounds down; pass
-    initial_fraction=0.5 to choose, and run, with the initial potential V/2. points in 1 .. 100; `norm` is that
-    of the error reported. Other arguments and errors as in `max_threshold`.
+    The error that chooses is that of a neuron with initial potential initial_fraction * threshold: 0 rounds down, and
+    0.5 to the nearest, as a bias shift of V/(2T) does. points in 1 .. 100; `norm` is that of the error reported. Other
+    arguments and errors as in `max_threshold`.
     """
     _check(timesteps, norm, initial_fraction)
     if not 1 <= points <= 100:

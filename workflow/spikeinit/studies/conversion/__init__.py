@@ -57,17 +57,23 @@ STUDY = Study(
             "takes over from others.",
         ),
         Figure(
-            "figures.activation_distributions",
+            "layer_figures.activation_distributions",
             "Positive activations of the second layer of each analogue network on training images: density, and "
             "sorted values (the paper's Figures 2 and 5).",
         ),
         Figure(
-            "figures.layer_error",
+            "layer_figures.layer_error",
             "Mean difference between a layer's activation and its neurons' mean output in the running network, in"
             " units of the mean activation: a layer that converts badly stands out.",
         ),
         Figure(
-            "figures.thresholds",
+            "layer_figures.error_parts",
+            "The error of every layer in two parts, with optimal thresholds. Dashed: quantisation, which the network "
+            "without time has too. Solid: timing, which is what uneven spikes add, and what neurons that take spikes "
+            "back are to remove.",
+        ),
+        Figure(
+            "layer_figures.thresholds",
             "Optimal thresholds of every layer in units of its largest activation, for several numbers of steps.",
         ),
         Figure(

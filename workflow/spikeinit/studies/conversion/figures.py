@@ -1,15 +1,13 @@
-"""Figures of the conversion study: accuracy against T by method, with what the paper prints; the activations behind the
-thresholds (Figures 2 and 5); errors and thresholds by layer; calibration curves (Figure 4); accuracy against energy.
+"""Figures of whole converted networks: accuracy against T by method, with what the paper prints; calibration curves
+(Figure 4); accuracy against energy.
 
 One panel per data set and network. A method keeps its colour and marker in every figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,58 +16,13 @@ from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
-from spikeinit.studies.looks import (
-    BLACK,
-    BLUE,
-    DARK_GREY,
-    GREEN,
-    GREY,
-    MARKERS,
-    ORANGE,
-    PINK,
-    SKY,
-    VERMILION,
-    YELLOW,
-    dataset_name,
-    numbered_look,
-)
+from spikeinit.studies.conversion.method_looks import ANN, LOOKS, NAMES, line_of, ordered
+from spikeinit.studies.looks import DARK_GREY, GREY, MARKERS, dataset_name
 from spikeinit.studies.table_tools import StudyTables
 
-ANN = ["dataset", "network"]
-NAMES = {
-    "max": "maximum",
-    "percentile": "99.9th percentile",
-    "mse_grid": "MSE grid",
-    "opt": "bias shift (Opt)",
-    "opt_clipped": "bias shift (Opt)",
-    "qcfs": "QCFS",
-    "snm": "signed neurons (SNM)",
-    "optimal": "optimal",
-    "optimal_global": "optimal, all reals",
-    "optimal_channel": "optimal, by channel",
-    "snm_optimal": "SNM + optimal",
-}
-"""How methods are called in legends."""
-LOOKS = {
-    "maximum": (GREY, "s"),
-    "99.9th percentile": (SKY, "v"),
-    "MSE grid": (GREEN, "D"),
-    "bias shift (Opt)": (PINK, "P"),
-    "QCFS": (YELLOW, "h"),
-    "signed neurons (SNM)": (BLACK, "X"),
-    "optimal": (VERMILION, "o"),
-    "optimal, all reals": (ORANGE, "^"),
-    "optimal, by channel": (BLUE, "*"),
-    "SNM + optimal": ("#8B4513", "<"),
-}
 PUBLISHED_METHODS = {"Ours": "optimal", "Ours+SNM": "SNM + optimal", "Opt": "bias shift (Opt)"}
-SHOWN_BINS = 40
-ERROR_STEPS = 4
-"""Errors by layer are shown for the largest T up to this, where methods differ most."""
 ENERGY_DECADES = 4
 """So many powers of ten below the analogue network's energy are shown; silent networks lie further below."""
-SHOWN_STEPS = 4
-"""So many numbers of steps are drawn where each is a line of its own."""
 
 
 def accuracy_by_timesteps(tables: StudyTables) -> Figure:
@@ -81,7 +34,7 @@ def accuracy_by_timesteps(tables: StudyTables) -> Figure:
     for panel, ((dataset, network), own) in zip(axes.flat, groups, strict=False):
         reference = panel.axhline(own["ann_accuracy"].iloc[0], color=DARK_GREY, linestyle="--", linewidth=1)
         for method, line in own.groupby("method", sort=False):
-            handles[NAMES[method]] = _line(panel, line["timesteps"], line["accuracy"], NAMES[method])
+            handles[NAMES[method]] = line_of(panel, line["timesteps"], line["accuracy"], NAMES[method])
         printed = _printed(tables, dataset, own["architecture"].iloc[0], own["activation"].iloc[0])
         for method, line in printed.groupby("method", sort=False):
             color, marker = LOOKS[PUBLISHED_METHODS[method]]
@@ -92,7 +45,7 @@ def accuracy_by_timesteps(tables: StudyTables) -> Figure:
         _steps_axis(panel, own["timesteps"])
         panel.set(title=f"{dataset_name(dataset)}, {network}", ylabel="test accuracy (%)")
     style.hide_unused(axes, len(groups))
-    style.legend_below(figure, _ordered(handles))
+    style.legend_below(figure, ordered(handles))
     return figure
 
 
@@ -138,89 +91,6 @@ def published_accuracy(tables: StudyTables) -> Figure:
     return figure
 
 
-def activation_distributions(tables: StudyTables) -> Figure:
-    """Figures 2 and 5: density of the positive activations, and the sorted ones, of each network's second layer."""
-    histograms, ordered = tables["activation_histograms"], tables["sorted_activations"]
-    groups = list(histograms.groupby(ANN, sort=False))
-    figure, axes = style.panels(len(groups), 2, height=2.0, legend=0.1)
-    for row, ((dataset, network), own) in zip(axes, groups, strict=True):
-        layer = sorted(own["layer"].astype(str).unique(), key=_layer_number)[1 if own["layer"].nunique() > 1 else 0]
-        bins = own[own["layer"].astype(str) == layer]
-        edges, density = _density([*bins["low"], bins["high"].iloc[-1]], bins["count"])
-        row[0].stairs(density, edges, fill=True, color=BLUE, alpha=0.7)
-        row[0].set(
-            title=f"{dataset_name(dataset)}, {network}, layer {layer}",
-            xlabel="activation",
-            ylabel="density",
-            xlim=(0, None),
-        )
-        line = ordered[(ordered["dataset"] == dataset) & (ordered["network"] == network)]
-        line = line[line["layer"].astype(str) == layer]
-        row[1].plot(100 * line["rank"], line["value"], color=BLUE)
-        row[1].set(title="sorted", xlabel="share of the positive activations (%)", ylabel="activation")
-    return figure
-
-
-def _density(edges: Sequence[float], counts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Equal bins from zero, each with its share of the counts of the bins given, whose widths double and double."""
-    known = np.concatenate([[0.0], np.cumsum(counts)])
-    equal = np.linspace(0, edges[-1], SHOWN_BINS + 1)
-    return equal, np.diff(np.interp(equal, edges, known)) / known[-1] / np.diff(equal)
-
-
-def _layer_number(layer: str) -> float:
-    return float(layer) if layer.replace(".", "", 1).isdigit() else np.inf
-
-
-def layer_error(tables: StudyTables) -> Figure:
-    """Relative error of every layer in the running network, for one small T."""
-    frame = tables["layer_error"]
-    steps = frame["timesteps"].unique()
-    shown = max((timesteps for timesteps in steps if timesteps <= ERROR_STEPS), default=min(steps))
-    groups = list(frame[frame["timesteps"] == shown].groupby(ANN, sort=False))
-    figure, axes = style.panels(*style.grid_of(len(groups)), height=2.5, legend=0.8)
-    handles: dict[str, Any] = {}
-    for panel, ((dataset, network), own) in zip(axes.flat, groups, strict=False):
-        for method, line in own.groupby("method", sort=False):
-            handles[NAMES[method]] = _line(panel, line["layer"], line["relative_error"], NAMES[method])
-        style.scale_axis(panel, "y", own["relative_error"])
-        if panel.get_yscale() == "linear":
-            panel.set_ylim(bottom=0)
-        panel.set(
-            title=f"{dataset_name(dataset)}, {network}, T = {shown}",
-            xlabel="layer",
-            ylabel="mean error / mean activation",
-        )
-    style.hide_unused(axes, len(groups))
-    style.legend_below(figure, _ordered(handles))
-    return figure
-
-
-def thresholds(tables: StudyTables) -> Figure:
-    """Optimal thresholds of every layer in units of its largest activation, for several T."""
-    frame = tables["thresholds"]
-    frame = frame[(frame["kind"] == "optimal") & (frame["name"] != "output")] if len(frame) else frame
-    groups = list(frame.groupby(ANN, sort=False))
-    figure, axes = style.panels(*style.grid_of(len(groups)), height=2.3, legend=0.4)
-    handles: dict[str, Any] = {}
-    for panel, ((dataset, network), own) in zip(axes.flat, groups, strict=False):
-        for position, timesteps in enumerate(_spread(sorted(own["timesteps"].unique()))):
-            line = own[own["timesteps"] == timesteps]
-            look = numbered_look(position)
-            (handles[f"T = {timesteps}"],) = panel.plot(line["layer"], line["of_maximum"], **look)
-        panel.set(
-            title=f"{dataset_name(dataset)}, {network}",
-            xlabel="layer",
-            ylabel="threshold / largest activation",
-            ylim=(0, None),
-        )
-    if not groups:
-        style.say_empty(axes.flat[0])
-    style.hide_unused(axes, max(1, len(groups)))
-    style.legend_below(figure, handles)
-    return figure
-
-
 def calibration_curves(tables: StudyTables) -> Figure:
     """Figure 4: accuracy over the epochs of calibration, from optimal and from maximum thresholds."""
     frame = tables["calibration_curves"]
@@ -229,7 +99,7 @@ def calibration_curves(tables: StudyTables) -> Figure:
     handles: dict[str, Any] = {}
     for panel, ((dataset, network), own) in zip(axes.flat, groups, strict=False):
         for method, line in own.groupby("method", sort=False):
-            handles[NAMES[method]] = _line(panel, line["epoch"], line["test_accuracy"], NAMES[method])
+            handles[NAMES[method]] = line_of(panel, line["epoch"], line["test_accuracy"], NAMES[method])
         first = own[own["method"] == own["method"].iloc[0]]
         for timesteps, part in first.groupby("timesteps"):
             start = part["epoch"].min()
@@ -278,14 +148,8 @@ def accuracy_against_energy(tables: StudyTables) -> Figure:
         )
         panel.set(xlim=(analogue / 10**ENERGY_DECADES, 2 * analogue), ylim=(0, 101))
     style.hide_unused(axes, len(groups))
-    style.legend_below(figure, _ordered(handles))
+    style.legend_below(figure, ordered(handles))
     return figure
-
-
-def _line(axes: Axes, x: pd.Series, y: pd.Series, name: str) -> Any:
-    color, marker = LOOKS[name]
-    (line,) = axes.plot(x, y, color=color, marker=marker, markersize=4)
-    return line
 
 
 def _steps_axis(axes: Axes, timesteps: pd.Series) -> None:
@@ -294,15 +158,3 @@ def _steps_axis(axes: Axes, timesteps: pd.Series) -> None:
     axes.set_xticks(known, [str(value) for value in known])
     axes.minorticks_off()
     axes.set(xlabel="time steps T", ylim=(0, 101))
-
-
-def _spread(values: Sequence[int]) -> list[int]:
-    """At most `SHOWN_STEPS` of the values, evenly spread, the first and the last among them."""
-    if len(values) <= SHOWN_STEPS:
-        return list(values)
-    return [values[round(i)] for i in np.linspace(0, len(values) - 1, SHOWN_STEPS)]
-
-
-def _ordered(handles: dict[str, Any]) -> dict[str, Any]:
-    known = [name for name in LOOKS if name in handles]
-    return {name: handles[name] for name in [*known, *(name for name in handles if name not in known)]}

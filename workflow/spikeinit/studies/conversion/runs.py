@@ -141,8 +141,8 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
             known = ", ".join(slugs)
             found.append((f"conversion.calibration.networks.{index}", f"= {slug!r}   not one of networks ({known})"))
     for index, method in enumerate(calibration["methods"]):
-        if method not in section["methods"] or METHODS[method].signed:
-            known = ", ".join(name for name in section["methods"] if not METHODS[name].signed)
+        if method not in section["methods"] or METHODS[method].takes_back is not None:
+            known = ", ".join(name for name in section["methods"] if METHODS[name].takes_back is None)
             found.append(
                 (f"conversion.calibration.methods.{index}", f"= {method!r}   not one that can be calibrated ({known})")
             )

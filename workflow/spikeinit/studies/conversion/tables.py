@@ -22,10 +22,12 @@ LABELS = [*ANN, "architecture", "activation", "method"]
 def accuracy_by_timesteps(runs: StudyRuns) -> pd.DataFrame:
     """Test accuracy of every conversion after every T, beside that of the analogue network it was made from.
 
-    `agreement` is the share of images on which both give the same class.
+    `agreement` is the share of images on which both give the same class. `quantized_accuracy` is that of the network
+    without time, each of whose neurons emits what its whole input asks for: what is lost to it is lost to timing.
     """
     frame = _read(runs, "conversion", "accuracy_by_timesteps").merge(_ann_accuracy(runs), on=ANN, how="left")
-    return frame[[*LABELS, "timesteps", "accuracy", "ann_accuracy", "agreement", "images", "run"]]
+    accuracies = ["accuracy", "ann_accuracy", "agreement", "quantized_accuracy"]
+    return frame[[*LABELS, "timesteps", *accuracies, "images", "run"]]
 
 
 def thresholds(runs: StudyRuns) -> pd.DataFrame:
@@ -46,14 +48,16 @@ def thresholds(runs: StudyRuns) -> pd.DataFrame:
 
 def layer_error(runs: StudyRuns) -> pd.DataFrame:
     """Mean |activation - mean output of the neuron| of every layer in the running network, errors of earlier layers
-    included; `relative_error` is in units of the layer's mean activation.
+    included, and its two parts: `quantization` between the activation and the network without time, `timing` between
+    that and the running network. The `relative_` ones are in units of the layer's mean activation.
     """
     layers = _read(runs, "conversion", "layers")
     frame = layers[layers["kind"] == "neurons"].copy()
-    frame["relative_error"] = frame["error"] / frame["mean_activation"].where(frame["mean_activation"] > 0)
-    return frame[
-        [*LABELS, "timesteps", "layer", "error", "mean_activation", "relative_error", "spikes_per_neuron", "run"]
-    ]
+    unit = frame["mean_activation"].where(frame["mean_activation"] > 0)
+    errors = ["error", "quantization_error", "timing_error"]
+    relative = [f"relative_{name}" for name in errors]
+    frame[relative] = frame[errors].div(unit, axis=0)
+    return frame[[*LABELS, "timesteps", "layer", *errors, "mean_activation", *relative, "spikes_per_neuron", "run"]]
 
 
 def calibrated(runs: StudyRuns) -> pd.DataFrame:
