@@ -220,6 +220,8 @@ CHANGES = {
         "ann.training.loss.name": "mean_squared_error",
         "ann.learning_rates": {},
         "ann.augmentation": {},
+        "ann.validation": 0.1,
+        "networks.3.augmentation": {"flip": True},
         "activations.images": 10,
         "activations.limit": 1000,
         "calibration.epochs": [20, 50, 20, 20],
@@ -267,6 +269,9 @@ NAMED_OTHERWISE = {
     "sweeps.loss": "no sweep loss over training.loss",
     "sweeps.beta": "sweep beta without 0.8, 0.9, 0.95, 0.99",
     "networks.0.name": "vgg: resnet8, which is none of the paper's architectures",
+    "ann.augmentation": "vgg: no augmentation",
+    "ann.validation": "a tenth of the training images is kept for validation",
+    "networks.3.augmentation": "cifarnet: augmentation, which Sec. 8.1 has for",
     "networks.0.activation": "vgg: trained here, while Table 2 has the pretrained networks of Opt",
 }
 """Keys that a departure calls by what they mean."""

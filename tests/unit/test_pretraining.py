@@ -27,7 +27,7 @@ from spikeinit.specs import NetworkSpec, from_dict, to_dict, to_json
 from spikeinit.specs.ann import ActivationsSpec, AnnSpec
 
 
-def train(folder, spec=SPEC, *, stop_after=None):
+def train(folder, spec=SPEC, *, stop_after=None, validation=VALIDATION):
     interruption = Interruption()
     epochs, starts = [], []
 
@@ -39,7 +39,7 @@ def train(folder, spec=SPEC, *, stop_after=None):
     result = train_ann(
         spec,
         FIT,
-        VALIDATION,
+        validation,
         device="cpu",
         checkpoint_path=folder / "checkpoint.safetensors",
         interruption=interruption,
@@ -105,6 +105,17 @@ def test_curves_and_metrics_are_those_of_the_splits_they_name(tmp_path):
     assert row["parameters"] == sum(value.numel() for value in result.network.parameters())
     rates = [row["learning_rate"] for row in result.curves]
     assert rates == pytest.approx([0.05, 0.05 * 0.75, 0.05 * 0.25])
+
+
+def test_all_training_images_can_be_learned_from(tmp_path):
+    """Without validation images nothing is looked at on the way, and nothing else changes."""
+    spec = dataclasses.replace(SPEC, validation=0)
+    assert (SPEC.split, spec.split) == ("fit", "train")
+    whole, _ = train(tmp_path / "all", spec, validation=VALIDATION.first(0))
+    watched, _ = train(tmp_path / "watched", SPEC)
+    assert same_state(whole, watched)
+    assert "validation_accuracy" in watched.curves[-1]
+    assert whole.curves[-1].get("validation_accuracy") is None
 
 
 def test_a_diverged_network_is_recorded_and_stops(tmp_path):

@@ -1,7 +1,8 @@
 """Training an analogue network for conversion, by the same loop as a spiking one.
 
 It learns from the "fit" part of the training images and is watched on the validation split, which chooses nothing
-either: the weights are those of the last epoch. Test images are looked at once, after training.
+either: the weights are those of the last epoch. It can also learn from all of them, without being watched. Test images
+are looked at once, after training.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ def train_ann(
     on_start: Callable[[Result], None],
     on_epoch: Callable[[dict[str, Any]], None],
 ) -> Result:
-    """Train the network of `spec` from its checkpoint or from the start, as `training.train_seed` does."""
+    """Train the network of `spec` from its checkpoint or from the start, as `training.train_seed` does.
+
+    validation: looked at after every epoch; it may be empty.
+    """
     network = build_ann(spec, input_shape=fit.shape, classes=fit.classes, **spec.network.options)
     initialize(network, ANN_INITIALIZER, generator=stream(spec.seed, "weights"))
     return train_seed(
@@ -78,7 +82,7 @@ def load_published_ann(
     network = build_ann(spec, input_shape=fit.shape, classes=fit.classes, **spec.network.options)
     load_torchvision_weights(network, path)
     result = Result(spec.seed, network.to(device), "validation")
-    loss, accuracy = _tested(spec, network, validation)
+    loss, accuracy = _tested(spec, network, validation) if len(validation) else (None, None)
     result.curves.append(
         {
             "seed": spec.seed,

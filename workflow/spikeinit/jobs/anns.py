@@ -73,22 +73,25 @@ def ann_request(
     timesteps: tuple[int, ...],
     norm: int,
 ) -> Ann:
-    """An analogue network from the configuration: `network` {name, width, options, activation, pretrained}, `ann` how
-    it is trained, `activations` how its activations are gathered. `UserError` for weights that cannot be read.
+    """An analogue network from the configuration: `network` {name, width, options, activation, augmentation,
+    pretrained}, `ann` how it is trained, `activations` how its activations are gathered.
+    `UserError` for weights that cannot be read.
     """
     training = dict(ann["training"])
     rate = ann["learning_rates"].get(images.dataset)
     if rate is not None:
         training["optimizer"] = {**training["optimizer"], "learning_rate": float(rate)}
     path = network.get("pretrained") or ""
+    own = network.get("augmentation")
     spec = AnnSpec(
         images=images,
         network=NetworkSpec(network["name"], network["width"], dict(network["options"])),
         activation=dict(network["activation"]),
         encoding=EncodingSpec(ANALOGUE_INPUT, 1, dict(normalization)),
         training=TrainingSpec(**training),
-        augmentation=dict(ann["augmentation"]),
+        augmentation=dict(ann["augmentation"] if own is None else own),
         seed=ann["seed"],
+        validation=ann["validation"],
         pretrained=file_digest(Path(path)) if path else None,
     )
     return Ann(

@@ -17,7 +17,10 @@ ANN_INITIALIZER = "he"
 
 @dataclass(frozen=True)
 class AnnSpec:
-    """A trained analogue network. `pretrained`: the sha256 of a file of weights taken in place of training."""
+    """A trained analogue network. `pretrained`: the sha256 of a file of weights taken in place of training.
+
+    validation: share of the training images that is only looked at, 0.1 or 0.
+    """
 
     images: ImageSelection
     network: NetworkSpec
@@ -26,8 +29,14 @@ class AnnSpec:
     training: TrainingSpec
     augmentation: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    validation: float = 0.1
     pretrained: str | None = None
     source: str = ""
+
+    @property
+    def split(self) -> str:
+        """The split that the network learns from, which activations and calibration come from too."""
+        return "fit" if self.validation else "train"
 
     def seed_digest(self) -> str:
         """What a checkpoint is bound to."""

@@ -46,7 +46,7 @@ def main() -> None:
     spec = from_dict(CalibrateSpec, arguments.spec)
     device = choose_device(arguments.device)
     folder = arguments.curves.parent
-    train = load(arguments.data.parent, "fit", limit=spec.ann.images.train_images, device=device)
+    train = load(arguments.data.parent, spec.ann.split, limit=spec.ann.images.train_images, device=device)
     test = load(arguments.data.parent, "test", limit=spec.ann.images.test_images, device=device)
     ann = load_ann(spec.ann, arguments.weights, input_shape=test.shape, classes=test.classes, device=device)
     thresholds = read_thresholds(*arguments.thresholds) if arguments.thresholds else {}

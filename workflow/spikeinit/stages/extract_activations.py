@@ -34,7 +34,7 @@ def main() -> None:
     spec = from_dict(ActivationsSpec, arguments.spec)
     device = choose_device(arguments.device)
     count = min(filter(None, (spec.images, spec.ann.images.train_images)))
-    fit = load(arguments.data.parent, "fit", limit=count, device=device)
+    fit = load(arguments.data.parent, spec.ann.split, limit=count, device=device)
     network = load_ann(spec.ann, arguments.weights, input_shape=fit.shape, classes=fit.classes, device=device)
     layers = collect_activations(
         network,

@@ -33,8 +33,8 @@ def main() -> None:
     spec = from_dict(AnnSpec, arguments.spec)
     device = choose_device(arguments.device)
     folder = arguments.runs / arguments.study / arguments.run
-    fit = load(arguments.data.parent, "fit", limit=spec.images.train_images, device=device)
-    validation = load(arguments.data.parent, "validation", device=device)
+    fit = load(arguments.data.parent, spec.split, limit=spec.images.train_images, device=device)
+    validation = load(arguments.data.parent, "validation", device=device) if spec.validation else fit.first(0)
     test = load(arguments.data.parent, "test", limit=spec.images.test_images, device=device)
     interruption = Interruption().install()
 
