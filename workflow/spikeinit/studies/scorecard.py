@@ -69,11 +69,12 @@ class Conditions:
 class Evidence:
     """What a study's claims are judged by. `published`: file name without suffix -> CSV of printed numbers.
 
-    `statistics` and `audit` are empty for a study that has none.
+    `statistics`, `anova` and `audit` are empty for a study that has none.
     """
 
     tables: StudyTables
     statistics: pd.DataFrame
+    anova: pd.DataFrame
     audit: pd.DataFrame
     published: Mapping[str, Path]
     conditions: Conditions

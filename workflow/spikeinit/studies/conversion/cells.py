@@ -1,8 +1,8 @@
 """The printed cells of Tables 1 to 5 and the energies of Sec. 9 (Bojković et al. 2024), each beside our run.
 
-Each printed number was measured once, with one trained network of unknown spread, and so is ours. A cell agrees when
-the two differ by less than `MARGIN` percentage points, an energy when they differ by less than a factor of `FACTOR`.
-Numbers that the paper takes over from others are no claims of it and have no line.
+Each printed number was measured once, with one trained network, and is compared with the interval of one further
+network of ours (`judging.beside_printed_run`). A single network of ours decides nothing. The analogue network's energy
+is no random number, and is compared as it is. Numbers that the paper takes over from others have no line.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import pandas as pd
 
 from spikeinit.studies.claims import Claim, OurResult, PrintedTable, Row
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
-from spikeinit.studies.judging import beside_printed
+from spikeinit.studies.judging import Margin, beside_printed_run
 from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence
 
-MARGIN = 1.0
 FACTOR = 1.25
+"""Energies that differ by less than this factor count as the same."""
+HALF_DIGIT = 0.005
+SNN = "snn_accuracy"
 MILLI = 1e-3
 
 METHODS = {"Ours": "optimal", "Ours+SNM": "snm_optimal", "Opt": "opt_clipped"}
@@ -102,37 +104,36 @@ def _select(table: str, row: Row, evidence: Evidence, **wanted: str) -> pd.DataF
     return found
 
 
-def _near(ours: float, printed: float) -> bool:
-    return abs(ours - printed) < MARGIN
+def _accuracy(column: str) -> Callable[..., OurResult]:
+    """Our accuracies, one for each analogue network, beside the one that is printed in a column."""
 
-
-def _within_factor(ours: float, printed: float) -> bool:
-    return 1 / FACTOR < ours / printed < FACTOR
-
-
-def _beside(column: str, agrees: Callable[[float, float], bool] = _near) -> Callable[..., OurResult]:
-    """The first of our values beside the one that is printed in a column."""
-
-    def match(ours: pd.Series, row: Row, evidence: Evidence) -> OurResult:
-        return beside_printed(ours.head(1), evidence.confidence, lambda value: agrees(value.mean, row[column]))
+    def match(ours: pd.Series, row: Row, evidence: Evidence, cells: int) -> OurResult:
+        margin = Margin(evidence.tables.spec["margins"]["accuracy"], HALF_DIGIT, cells)
+        return beside_printed_run(ours, row[column], margin, evidence.confidence)
 
     return match
 
 
+def _energy_match(ours: pd.Series, row: Row, evidence: Evidence, cells: int) -> OurResult:
+    printed = row["energy_mJ"]
+    if row["model"] == "ours":
+        return beside_printed_run(ours, printed, Margin((FACTOR - 1) * printed, cells=cells), evidence.confidence)
+    return OurResult(repr(float(ours.iloc[0])), n="1", agrees=bool(1 / FACTOR < ours.iloc[0] / printed < FACTOR))
+
+
+def _table(
+    name: str, file: str, claim: Callable[..., Claim | None], ours: Callable[..., pd.Series], column: str
+) -> PrintedTable:
+    id = name.lower().replace(" and ", "-").replace(" ", "")
+    together = Claim(id, name, "all printed accuracies together", "stated", comparable_scaled=False)
+    return PrintedTable(file, claim, ours, _accuracy(column), together=together)
+
+
+RELU, CLIPPED = partial(_conversion, "relu"), partial(_conversion, "clipped_relu")
 TABLES = (
-    PrintedTable(
-        "bojkovic2024_table1_relu_conversion",
-        partial(_conversion_claim, 1),
-        partial(_conversion, "relu"),
-        _beside("snn_accuracy"),
-    ),
-    PrintedTable(
-        "bojkovic2024_table2_truncated_relu",
-        partial(_conversion_claim, 2),
-        partial(_conversion, "clipped_relu"),
-        _beside("snn_accuracy"),
-    ),
-    PrintedTable("bojkovic2024_tables3_4_calibrated", _calibrated_claim, _calibrated, _beside("snn_accuracy")),
-    PrintedTable("bojkovic2024_table5_ann", _network_claim, _network, _beside("ann_accuracy")),
-    PrintedTable("bojkovic2024_energy", _energy_claim, _energy, _beside("energy_mJ", _within_factor)),
+    _table("Table 1", "bojkovic2024_table1_relu_conversion", partial(_conversion_claim, 1), RELU, SNN),
+    _table("Table 2", "bojkovic2024_table2_truncated_relu", partial(_conversion_claim, 2), CLIPPED, SNN),
+    _table("Tables 3 and 4", "bojkovic2024_tables3_4_calibrated", _calibrated_claim, _calibrated, SNN),
+    _table("Table 5", "bojkovic2024_table5_ann", _network_claim, _network, "ann_accuracy"),
+    PrintedTable("bojkovic2024_energy", _energy_claim, _energy, _energy_match),
 )

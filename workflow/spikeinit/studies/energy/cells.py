@@ -1,7 +1,8 @@
 """The printed cells of Tables 1 to 6 (Pärna 2025), each beside our runs of the same row.
 
-A cell agrees where Welch's interval of the difference between our mean and the printed one, widened by the rounding of
-the print, holds zero. The printed output layer fits only the mean over the steps and is compared with that.
+A cell is reproduced where our mean is shown to lie within a margin around the printed one, a fraction of it for spikes
+and percentage points for accuracies, and is not where it is shown to lie outside (`judging.beside_printed_mean`). The
+printed output layer fits only the mean over the steps and is compared with that.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from spikeinit.statistics.intervals import MeanInterval, welch_interval
 from spikeinit.studies.claims import Claim, OurResult, PrintedTable
 from spikeinit.studies.energy.audit.published_tables import (
     RUNS_OF_A_COMBINATION,
@@ -23,11 +23,19 @@ from spikeinit.studies.energy.audit.published_tables import (
 )
 from spikeinit.studies.energy.contradictions import contradicted_cells
 from spikeinit.studies.energy.samples import Samples
-from spikeinit.studies.judging import beside_printed, holds
+from spikeinit.studies.judging import Margin, beside_printed_mean
 from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence
 
 OUTPUT_LAYER = 6
+
+TOGETHER = Claim(
+    id="tables1-6",
+    place="Tables 1 to 6",
+    statement="all printed means of spikes and accuracies together",
+    printed="stated",
+    comparable_scaled=False,
+)
 
 
 def printed_cells(evidence: Evidence) -> PrintedTable:
@@ -52,7 +60,7 @@ def printed_cells(evidence: Evidence) -> PrintedTable:
             return samples.accuracy(cell.dataset, cell.row)
         return samples.spikes(cell.dataset, cell.row, cell.layer, per_step=cell.layer == OUTPUT_LAYER)
 
-    return PrintedTable("paerna2025_spikes", claim, ours, _match, rows=_in_order)
+    return PrintedTable("paerna2025_spikes", claim, ours, _match, rows=_in_order, together=TOGETHER)
 
 
 def _in_order(path: Path) -> list[Cell]:
@@ -61,17 +69,16 @@ def _in_order(path: Path) -> list[Cell]:
     return sorted(published, key=lambda c: (c.table, rows[c.table].index(c.row), c.layer or OUTPUT_LAYER + 1))
 
 
-def _match(values: np.ndarray, cell: Cell, evidence: Evidence) -> OurResult:
+def _match(values: np.ndarray, cell: Cell, evidence: Evidence, cells: int) -> OurResult:
     runs = RUNS_OF_A_COMBINATION if all(cell.row) else RUNS_OF_A_ROW
+    printed = float(cell.mean), float(cell.deviation), runs
+    margins = evidence.tables.spec["margins"]
+    width = margins["accuracy"] if cell.layer is None else margins["equivalence"] * abs(printed[0])
     rounding = 0.5 * (cell.mean_interval.high - cell.mean_interval.low)
-
-    def agrees(ours: MeanInterval) -> bool | None:
-        printed = float(cell.mean), float(cell.deviation), runs
-        low, high = welch_interval(ours.mean, ours.deviation, ours.n, *printed, evidence.confidence)
-        return holds(low, high, 0, rounding)
-
-    result = beside_printed(values, evidence.confidence, agrees)
-    return result if len(values) == 1 else replace(result, note=f"our deviation {values.std(ddof=1):.3g}")
+    result = beside_printed_mean(values, printed, Margin(width, rounding, cells), evidence.confidence)
+    if len(values) == 1:
+        return result
+    return replace(result, note=f"{result.note}; our deviation {values.std(ddof=1):.3g}")
 
 
 def _measure_text(cell: Cell) -> str:

@@ -1,9 +1,11 @@
 """By which rules our runs agree with what Pärna (2025) says in words; the claims stand in `paerna2025_claims.csv`.
 
-- A sentence (Sec. 3 and 4) agrees where there is no counterexample, by the same search among our means and deviations
-  that the audit makes in the printed tables (`audit.prose`).
-- A conclusion ("similar", "no effect"; Sec. 4 and 5) agrees where no difference is significant and all are shown
-  equivalent (`judging.equivalent`).
+- An order of means or of deviations (Sec. 3 and 4) agrees where every pair is significant in the claimed direction, and
+  disagrees where one is in the other (`judging.lower`, `judging.less_spread`). The audit searches the printed tables
+  for the same orders (`audit.prose`).
+- A conclusion ("similar", "no effect"; Sec. 4 and 5) agrees where equivalence is shown for all pairs of levels, and
+  disagrees where a pair, or the analysis of variance, differs significantly and equivalence is not shown
+  (`judging.equivalent`).
 
 The printed numbers have rules of their own: see `cells` and `outcomes`.
 """
@@ -11,20 +13,19 @@ The printed numbers have rules of their own: see `cells` and `outcomes`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from spikeinit.statistics.two_samples import t_test
 from spikeinit.studies.claims import Checks, Claim, OurResult, judged, read_claims
 from spikeinit.studies.energy.audit.prose import HIDDEN_LAYERS
 from spikeinit.studies.energy.audit.published_tables import BETAS, LAYERS, MEANS, Row
 from spikeinit.studies.energy.cells import printed_cells
 from spikeinit.studies.energy.contradictions import contradicted_claims
-from spikeinit.studies.energy.outcomes import find_test, printed_outcomes
+from spikeinit.studies.energy.outcomes import Test, find_test, printed_outcomes
 from spikeinit.studies.energy.samples import COMBINATIONS, Samples
-from spikeinit.studies.judging import equivalent, ordered
+from spikeinit.studies.judging import Pair, alike, equivalent, less_spread, lower
 from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 
@@ -56,14 +57,16 @@ def _untestable(evidence: Evidence, claim: Claim) -> OurResult:
 
 CHECKS.add("negative_deviation", _untestable)
 CHECKS.add("wording_of_null_hypothesis", _untestable)
+CHECKS.add("outcomes_at_all_runs", _untestable)
 
 
-def _deviation(values: np.ndarray) -> float:
-    return float(values.std(ddof=1))
+def _margin(evidence: Evidence) -> float:
+    """Of similar spike counts, as a fraction of their mean."""
+    return evidence.tables.spec["margins"]["equivalence"]
 
 
-def _smaller_deviation(pairs: Iterable[tuple[np.ndarray, np.ndarray]], text: str) -> OurResult:
-    return ordered(pairs, _deviation, text, least=2)
+def _level(evidence: Evidence) -> float:
+    return 1 - evidence.confidence
 
 
 @CHECKS.check
@@ -85,7 +88,7 @@ def _largest_deviation_at_high_mean(evidence: Evidence, claim: Claim, layers: tu
         for layer in layers
         for mean in lower
     )
-    return _smaller_deviation(pairs, "{} of {} deviations are larger at the high mean")
+    return less_spread(pairs, significance=_level(evidence), text="{} of {} deviations are larger at the high mean")
 
 
 @CHECKS.check
@@ -98,7 +101,7 @@ def smaller_deviation_at_lower_mean(evidence: Evidence, claim: Claim) -> OurResu
         for measure in _measures(samples, dataset)
         for lower, higher in itertools.combinations(MEANS, 2)
     )
-    return _smaller_deviation(pairs, "{} of {} deviations are smaller at the lower mean")
+    return less_spread(pairs, significance=_level(evidence), text="{} of {} deviations are smaller at the lower mean")
 
 
 def _measures(samples: Samples, dataset: str) -> list[Callable[[Row], np.ndarray]]:
@@ -116,7 +119,7 @@ def fewer_spikes_at_lower_mean(evidence: Evidence, claim: Claim) -> OurResult:
         for layer in HIDDEN_LAYERS
         for lower, higher in itertools.combinations(MEANS, 2)
     )
-    return ordered(pairs, np.mean, "{} of {} layer means are lower at the lower mean weight")
+    return _lower(evidence, pairs, "{} of {} layer means are lower at the lower mean weight")
 
 
 @CHECKS.check
@@ -129,24 +132,19 @@ def spikes_increase_with_layer(evidence: Evidence, claim: Claim) -> OurResult:
         for row in COMBINATIONS
         for before, after in itertools.pairwise(HIDDEN_LAYERS)
     )
-    return ordered(pairs, np.mean, "{} of {} steps from a layer to the next go up")
+    return _lower(evidence, pairs, "{} of {} steps from a layer to the next go up")
 
 
 @CHECKS.check
 def last_layer_unaffected(evidence: Evidence, claim: Claim) -> OurResult:
-    """In every combination the output layer's mean is within the margin of equivalence of the mean of all."""
-    margin = evidence.tables.spec["equivalence_margin"]
-    samples, within, total, sizes = Samples.of(evidence), 0, 0, set()
-    for dataset in claim.datasets:
-        values = [samples.spikes(dataset, row, LAYERS[-1]) for row in COMBINATIONS]
-        means = np.array([sample.mean() for sample in values if len(sample)])
-        sizes |= {len(sample) for sample in values if len(sample)}
-        total += len(means)
-        within += int((np.abs(means - means.mean()) <= margin * means.mean()).sum()) if len(means) else 0
-    if not total:
-        return OurResult()
-    ours = f"{within} of {total} combinations are within {margin:.0%} of the mean of all"
-    return OurResult(ours, n=" to ".join(map(str, sorted({min(sizes), max(sizes)}))), agrees=within == total)
+    """The output layers of every two combinations are alike."""
+    samples = Samples.of(evidence)
+    pairs = (
+        pair
+        for dataset in claim.datasets
+        for pair in itertools.combinations((samples.spikes(dataset, row, LAYERS[-1]) for row in COMBINATIONS), 2)
+    )
+    return alike(pairs, significance=_level(evidence), margin=_margin(evidence))
 
 
 @CHECKS.check
@@ -158,7 +156,11 @@ def more_spikes_on_fashion_mnist(evidence: Evidence, claim: Claim) -> OurResult:
         for row in COMBINATIONS
         for layer in LAYERS
     )
-    return ordered(pairs, np.mean, "{} of {} layer means are higher on Fashion-MNIST")
+    return _lower(evidence, pairs, "{} of {} layer means are higher on Fashion-MNIST")
+
+
+def _lower(evidence: Evidence, pairs: Iterable[Pair], text: str) -> OurResult:
+    return lower(pairs, significance=_level(evidence), text=text, margin=_margin(evidence))
 
 
 @CHECKS.check
@@ -166,40 +168,59 @@ def lower_mean_needs_fewest_spikes(evidence: Evidence, claim: Claim) -> OurResul
     """The lowest mean weight takes significantly fewer spikes per image than each higher one."""
     samples, (dataset,) = Samples.of(evidence), claim.datasets
     low, *higher = (samples.spikes_per_image(dataset, mean) for mean in MEANS)
-    made = [other for other in higher if min(len(low), len(other)) > 1]
-    if not made:
-        return OurResult()
-    p = [t_test(low, other, welch=False).p["less"] for other in made]
-    means = ", ".join(f"{sample.mean():.4g}" for sample in (low, *made))
-    ours = f"{means} spikes per image from the lowest mean weight upwards"
-    agrees = None if np.isnan(p).any() else bool(max(p) < 1 - evidence.confidence)
-    tests = ", ".join(f"{value:.2g}" for value in p)
-    return OurResult(
-        ours,
-        n=" + ".join(str(len(s)) for s in (low, *made)),
-        agrees=agrees,
-        note=f"Student, one-sided: p = {tests}",
-    )
+    result = _lower(evidence, ((low, other) for other in higher), "the first is lower than {} of {} others")
+    means = ", ".join(f"{sample.mean():.4g}" for sample in (low, *higher) if len(sample))
+    ours = f"{means} spikes per image from the lowest mean weight upwards; {result.ours}"
+    return replace(result, ours=ours) if result.ours else result
 
 
 @CHECKS.check
 def beta_has_no_effect(evidence: Evidence, claim: Claim) -> OurResult:
-    """The spikes of every layer are alike at the medium range of decay rates and at each other one."""
-    low, medium, high = BETAS
-    pairs = [(medium, beta, f"layer {layer}") for beta in (low, high) for layer in LAYERS]
-    return _alike(evidence, claim, pairs)
+    """The spikes of every layer are alike at every two ranges of decay rates."""
+    measures = tuple(f"layer {layer}" for layer in LAYERS)
+    return _no_effect(evidence, claim, {"beta_range": BETAS}, measures)
 
 
 @CHECKS.check
 def similar_accuracy(evidence: Evidence, claim: Claim) -> OurResult:
-    """Accuracies are alike at the low mean weight and each higher one, and at the high decay rates and each lower."""
-    (low, *higher), (*lower, high) = MEANS, BETAS
-    pairs = [*((low, mean, "accuracy") for mean in higher), *((high, beta, "accuracy") for beta in lower)]
-    return _alike(evidence, claim, pairs)
+    """Accuracies are alike at every two mean weights and at every two ranges of decay rates."""
+    return _no_effect(evidence, claim, {"weight_mean": MEANS, "beta_range": BETAS}, ("accuracy",))
 
 
-def _alike(evidence: Evidence, claim: Claim, pairs: Iterable[tuple[Row, Row, str]]) -> OurResult:
-    """pairs: row, row, measure."""
-    dataset = evidence.conditions.datasets.get(*claim.datasets)
-    tests = [find_test(evidence.statistics, dataset, a, b, measure, "two-sided") for a, b, measure in pairs]
-    return equivalent(tests, 1 - evidence.confidence)
+def _no_effect(
+    evidence: Evidence, claim: Claim, factors: Mapping[str, tuple[Row, ...]], measures: tuple[str, ...]
+) -> OurResult:
+    """All pairs of levels of each factor, and what the analysis of variance says of it."""
+    dataset, level = evidence.conditions.datasets.get(*claim.datasets), _level(evidence)
+    asked = [
+        (factor, a, b, measure)
+        for factor, levels in factors.items()
+        for a, b in itertools.combinations(levels, 2)
+        for measure in measures
+    ]
+    tests = [_either_way(evidence, dataset, a, b, measure) for _, a, b, measure in asked]
+    result = equivalent(tests, level)
+    if not result.ours:
+        return result
+    unlike = {
+        (factor, measure)
+        for (factor, *_, measure), test in zip(asked, tests, strict=True)
+        if test is None or not test["tost_p"] < level
+    }
+    effects = evidence.anova
+    effects = effects[
+        (effects["dataset"] == dataset) & effects["term"].isin(factors) & effects["measure"].isin(measures)
+    ]
+    found = effects[effects["p_holm"] < level]
+    against = [key for key in zip(found["term"], found["measure"], strict=True) if key in unlike]
+    note = f"analysis of variance: {len(found)} of {len(effects)} effects significant (Holm)"
+    agrees = False if against and result.agrees is None else result.agrees
+    return replace(result, agrees=agrees, note="; ".join(part for part in (note, result.note) if part))
+
+
+def _either_way(evidence: Evidence, dataset: str | None, a: Row, b: Row, measure: str) -> Test | None:
+    """The two-sided test of two levels, whichever stands first in the table."""
+    for pair in ((a, b), (b, a)):
+        if (test := find_test(evidence.statistics, dataset, *pair, measure, "two-sided")) is not None:
+            return test
+    return None

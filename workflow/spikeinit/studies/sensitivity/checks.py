@@ -198,7 +198,7 @@ def _operations(evidence: Evidence, row: Row) -> list[float]:
     return [float(ours[row["quantity"]])]
 
 
-def _equal(ours: list[float], row: Row, evidence: Evidence) -> OurResult:
+def _equal(ours: list[float], row: Row, evidence: Evidence, cells: int) -> OurResult:
     (value,) = ours
     return OurResult(f"{value:,.0f}", n="exact", agrees=value == row["flops"])
 

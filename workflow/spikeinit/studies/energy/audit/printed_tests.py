@@ -167,6 +167,10 @@ class Decision:
 
     p: Interval
 
+    def __str__(self) -> str:
+        low, high = f"{self.p.low:.2g}", f"{self.p.high:.2g}"
+        return low if low == high else f"{low} to {high}"
+
     @property
     def certain(self) -> bool:
         """Rejected whatever the unprinted digits."""
@@ -190,6 +194,11 @@ def decide(tables: PublishedTables, outcome: PrintedTest, layer: int | None, rea
     samples = [*_sample(tables, a, reading.source), *_sample(tables, b, reading.source)]
     p = p_interval(*samples, n=reading.n, welch=reading.test == "Welch", alternative=alternative, sides=reading.sides)
     return Decision(p)
+
+
+def as_printed(tables: PublishedTables, test: PrintedTest, layer: int | None, n: int) -> Decision:
+    """Tables 1 to 4 by the thesis's reading: Student's test in its conclusion's direction, `n` runs a row."""
+    return decide(tables, test, layer, Reading(n, "Student", "one-sided" if layer else "two-sided", SOURCES[0]))
 
 
 def _sample(tables: PublishedTables, cell: Cell, source: str) -> tuple[Interval, Interval]:

@@ -15,13 +15,14 @@ from functools import partial
 from spikeinit.statistics.rounding import TOLERANCE, Interval
 from spikeinit.studies.claims import Claim
 from spikeinit.studies.energy.audit.cells import Discrepancy
-from spikeinit.studies.energy.audit.printed_tests import PrintedTest
+from spikeinit.studies.energy.audit.printed_tests import PrintedTest, as_printed
 from spikeinit.studies.energy.audit.published_tables import (
     BY_WEIGHT_MEAN,
     COMBINATIONS,
     DATASETS,
     LAYERS,
     MEANS,
+    RUNS_OF_A_ROW,
     Cell,
     PublishedTables,
     row_name,
@@ -136,6 +137,34 @@ def wording_of_null_hypothesis(
                 yield _against(a, "mean", b, comment)
 
 
+def beta_has_no_effect(tests: Iterable[PrintedTest], tables: PublishedTables, claim: Claim) -> Iterator[Discrepancy]:
+    """Layers whose spikes differ between ranges of decay rates at the 30 runs of a row."""
+    about = (test for test in tests if not test.about_mean_weight and None not in test.layers)
+    return _unlike(about, tables, claim)
+
+
+def similar_accuracy(tests: Iterable[PrintedTest], tables: PublishedTables, claim: Claim) -> Iterator[Discrepancy]:
+    """Accuracies that differ at the 30 runs of a row."""
+    return _unlike((test for test in tests if None in test.layers), tables, claim)
+
+
+def _unlike(tests: Iterable[PrintedTest], tables: PublishedTables, claim: Claim) -> Iterator[Discrepancy]:
+    return outcomes_at_all_runs((test for test in tests if test.dataset in claim.datasets), tables, claim)
+
+
+def outcomes_at_all_runs(tests: Iterable[PrintedTest], tables: PublishedTables, claim: Claim) -> Iterator[Discrepancy]:
+    """Outcomes that the printed means and deviations do not give at the 30 runs that a row averages."""
+    for test in tests:
+        for outcome in test.outcomes():
+            decision = as_printed(tables, test, outcome.layer, RUNS_OF_A_ROW)
+            if not decision.agrees(outcome.significant):
+                cell = tables.cell(test.table, test.a, outcome.layer)
+                said = "significant" if outcome.significant else "not significant"
+                row = f"{row_name(test.a)} against {row_name(test.b)}"
+                comment = f"p = {decision} at n = {RUNS_OF_A_ROW}"
+                yield Discrepancy(cell.table, cell.dataset, row, cell.measure, "outcome", said, decision.p, comment)
+
+
 def searches(tests: Iterable[PrintedTest]) -> dict[str, Search]:
     """By their names; `tests`: those that the thesis prints."""
     alone = (
@@ -149,4 +178,5 @@ def searches(tests: Iterable[PrintedTest]) -> dict[str, Search]:
         more_spikes_on_fashion_mnist,
     )
     named = {search.__name__: search for search in alone}
-    return {**named, wording_of_null_hypothesis.__name__: partial(wording_of_null_hypothesis, tests)}
+    of_tests = (wording_of_null_hypothesis, outcomes_at_all_runs, beta_has_no_effect, similar_accuracy)
+    return {**named, **{search.__name__: partial(search, tests) for search in of_tests}}

@@ -117,7 +117,7 @@ def _rows_of_test(tables: PublishedTables, outcome: PrintedTest) -> Iterator[dic
             recomputed_high=_list(layer for layer, decision in decisions.items() if decision.possible),
             contradicted=_truth(not reproduced),
             reading=str(reading),
-            comment="p: " + "; ".join(f"{_measure(layer)} {_range(d)}" for layer, d in decisions.items()),
+            comment="p: " + "; ".join(f"{_measure(layer)} {d}" for layer, d in decisions.items()),
         )
     yield _blank(
         "statement",
@@ -148,10 +148,6 @@ def _list(layers: Any) -> str:
 
 def _measure(layer: int | None) -> str:
     return "accuracy" if layer is None else str(layer)
-
-
-def _range(decision: Decision) -> str:
-    return f"{decision.p.low:.2g}..{decision.p.high:.2g}"
 
 
 def _truth(value: bool) -> str:
