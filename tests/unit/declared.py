@@ -10,11 +10,15 @@ from spikeinit.studies.table_tools import StudyTables, write_table
 SECTION_SCHEMAS = {name: study.schema for name, study in STUDIES.items()}
 
 
+MARGINS = {"equivalence": 0.2, "accuracy": 1.0}
+"""Those of the schema's defaults."""
+
+
 def write_tables(study, runs, folder, published=None):
     """All tables of a study, made of `runs`, as the stage writes them."""
     for table in study.tables:
         write_table(folder / f"{table.name}.csv", study.load(table.function)(runs))
-    return StudyTables(folder, published=published or {})
+    return StudyTables(folder, {"margins": MARGINS}, published=published or {})
 
 
 def figure_files(study):

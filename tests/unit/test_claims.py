@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -120,12 +122,24 @@ def test_a_printed_table_has_a_line_for_every_cell_of_its_own(tmp_path):
     def ours(evidence, row):
         return [98.0] if row["dataset"] == "mnist" else []
 
-    def match(ours, row, evidence):
-        return OurResult(str(ours[0]), agrees=abs(ours[0] - row["accuracy"]) < 1)
+    def match(ours, row, evidence, cells):
+        return OurResult(str(ours[0]), n=str(cells), agrees=abs(ours[0] - row["accuracy"]) < 1)
 
     scaled = evidence({"mnist": "mnist", "nmnist": "nmnist"}, ("T 1 instead of 2",), published={"cells": path})
     run, not_run = PrintedTable("cells", claim, ours, match).judged(scaled)
     assert (run.published, run.ours, run.verdict, run.direction) == ("97.5", "98.0", "scaled down", "agrees")
     assert (not_run.claim, not_run.published, not_run.ours, not_run.direction) == ("nmnist", "99.0", "", "")
     arithmetic = PrintedTable("cells", lambda row: Claim("x", "", "", ""), ours, match, needs_runs=False)
-    assert [line.verdict for line in arithmetic.judged(scaled)] == ["reproduced", "not reproduced", "not run"]
+    lines = arithmetic.judged(scaled)
+    assert [line.verdict for line in lines] == ["reproduced", "not reproduced", "not run"]
+    assert {line.n for line in lines if line.ours} == {"2"}  # the cells that are compared at once
+    whole = replace(arithmetic, together=Claim("all", "Table 1", "all of them", "stated")).judged(scaled)
+    assert (whole[0].claim, whole[0].verdict) == ("all", "not reproduced")
+    assert whole[0].ours == "1 of 2 within the margin, 1 outside, 0 left open"
+    assert whole[1:] == lines
+    marked = replace(
+        arithmetic,
+        claim=lambda row: Claim("x", "", "", "", contradicted="by Table 2"),
+        together=Claim("all", "", "", ""),
+    )
+    assert marked.judged(scaled)[0].verdict == "not run"  # cells that the paper itself contradicts do not count

@@ -221,30 +221,37 @@ def test_the_published_comparisons():
         ("accuracy", -0.01, 0.01, "two-sided"),
         ("accuracy", "high", "low", "two-sided"),
         ("accuracy", "high", "medium", "two-sided"),
+        # pairs that the thesis leaves out
+        ("spikes", 0.0, 0.01, "two-sided"),
+        ("accuracy", 0.0, 0.01, "two-sided"),
+        ("spikes", "low", "high", "two-sided"),
+        ("accuracy", "low", "medium", "two-sided"),
     ]
     assert [Comparison.from_spec(c.to_spec()) for c in comparisons] == list(comparisons)
     assert weight_and_decay_comparisons([0.0], ["only"]) == ()
 
 
 DEGENERATE = {
-    "one run": ([1.0], [1.0, 2.0, 3.0], "one run"),
-    "no run": ([], [1.0, 2.0], "no runs"),
-    "all equal": ([0.1, 0.1, 0.1], [0.1, 0.1, 0.1], "no variance"),
-    "constant, different": ([0.1, 0.1, 0.1], [0.3, 0.3, 0.3], "no variance"),
-    "all zero": ([0.0, 0.0], [0.0, 0.0], "no variance"),
-    "not a number": ([math.nan, math.nan], [1.0, 2.0], "not a number"),
+    "one run": ([1.0], [1.0, 2.0, 3.0], "one run", math.nan),
+    "no run": ([], [1.0, 2.0], "no runs", math.nan),
+    "all equal": ([0.1, 0.1, 0.1], [0.1, 0.1, 0.1], "no variance", 0.0),
+    "constant, different": ([0.1, 0.1, 0.1], [0.3, 0.3, 0.3], "no variance", 1.0),
+    "constant, nearly equal": ([0.3, 0.3, 0.3], [0.31, 0.31, 0.31], "no variance", 0.0),
+    "all zero": ([0.0, 0.0], [0.0, 0.0], "no variance", 0.0),
+    "not a number": ([math.nan, math.nan], [1.0, 2.0], "not a number", math.nan),
 }
 
 
 @pytest.mark.parametrize("case", DEGENERATE)
 def test_degenerate_samples_have_no_p_and_a_note(case):
-    a, b, note = DEGENERATE[case]
+    a, b, note, equivalence = DEGENERATE[case]
     rows = [("d", "normal", mean, "low", seed, 1, value, 90.0, "trained")
             for mean, values in ((-0.01, a), (0.01, b)) for seed, value in enumerate(values)]  # fmt: skip
     comparison = Comparison("low-high", "weight_mean", -0.01, 0.01, "less")
     table = compare(pd.DataFrame(rows, columns=list(hypotheses.RUN_COLUMNS)), [comparison], QUICK)
     assert len(table) == 6
-    assert table[["p", "p_holm", "p_bh", "statistic", "hedges_g", "tost_p", "power"]].isna().all(axis=None)
+    assert table[["p", "p_holm", "p_bh", "statistic", "hedges_g", "power"]].isna().all(axis=None)
+    assert table["tost_p"].tolist() == pytest.approx([equivalence] * 6, nan_ok=True)  # constants are what they are
     assert table["note"].str.contains(note).all()
 
 

@@ -9,7 +9,7 @@ tables contradict is marked as such whatever our runs show. All studies share th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,11 +74,11 @@ class Evidence:
 
     tables: StudyTables
     statistics: pd.DataFrame
-    anova: pd.DataFrame
     audit: pd.DataFrame
     published: Mapping[str, Path]
     conditions: Conditions
     confidence: float
+    anova: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
