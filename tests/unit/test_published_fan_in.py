@@ -127,10 +127,12 @@ def test_at_width_1_the_weights_are_the_same_to_the_last_bit(network):
         assert all(map(torch.equal, ours, theirs))
 
 
-def test_first_and_last_layer_of_the_framework_keep_its_own_law():
+def test_first_and_last_layer_of_the_framework_keep_its_weights_and_the_published_bound_of_its_biases():
     spec = spec_of(NetworkSpec("energy", 1 / 8), dataclasses.replace(NORMAL, layers="hidden"))
     own, scaled = (parameters(with_fan_in(spec, kind)) for kind in ("own", "published"))
-    assert all(map(torch.equal, own[0] + own[-1], scaled[0] + scaled[-1]))
+    assert all(map(torch.equal, own[0], scaled[0]))
+    assert torch.equal(own[-1][0], scaled[-1][0])  # uniform within 1/sqrt(fan-in): the variance of a sum is 1/3
+    torch.testing.assert_close(scaled[-1][1], own[-1][1] / math.sqrt(8))
     assert not torch.equal(own[1][0], scaled[1][0])
 
 

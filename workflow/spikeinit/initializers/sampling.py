@@ -72,7 +72,7 @@ def initialize(
     inputs: an encoded batch [T, B, ...], for initialisers that look at data (`Initializer.needs_inputs`).
     published_fan_in: one number per weighted layer, of a wider or narrower network that this one stands for. The
     initialiser's law is then that of its fan_in, scaled to the layer's own (`Law.for_fan_in`), and PyTorch's default
-    biases beside such weights keep the bound 1/sqrt(fan_in) of that network. None: the layer's own fan_in.
+    biases keep the bound 1/sqrt(fan_in) of that network. None: the layer's own fan_in.
     parameters: of the law; threshold, decay and gain are otherwise those of the layer's neurons (for a layer that does
     not spike: of the spiking layer before it), input_rate and input_mean are otherwise measured on `inputs`.
 
@@ -90,7 +90,7 @@ def initialize(
             neuron = layer.neuron if layer.neuron is not None else neuron
             if layers == "hidden" and index in (0, len(weighted) - 1):
                 layer.weight.copy_(_framework_default(layer.weight.shape, fan_in, generator))
-                _set_bias(layer, None, fan_in, bias_generator)
+                _set_bias(layer, None, meant_for, bias_generator)
                 continue
             measured = _measure(network, index, inputs, initializer.measured(parameters))
             values = {**_of_neuron(neuron, initializer), **measured, **parameters}
