@@ -52,6 +52,7 @@ def write_study(folder: Path, combinations: list[Combination]) -> tuple[Path, Pa
             "initializer": one.initializer,
             "weight_mean": one.weight_mean,
             "beta_range": one.beta_range,
+            "fan_in": "published" if one.initializer == "normal" else None,
             "seeds": ";".join(map(str, one.seeds)),
         }
         for one in combinations

@@ -98,6 +98,26 @@ def spike_delay_problems(path: str, neuron: Mapping[str, Any], network: Mapping[
     return [(f"{path}.spike_delay", f"= 1   {slow}; give more time steps than {layers}, or spike_delay 0")]
 
 
+def published_fan_in_problems(path: str, network: Mapping[str, Any]) -> Problems:
+    """A network whose published fan-in is unknown: its layers do not follow its width, or are others at width 1.
+
+    network: a choice without `network_problems`.
+    """
+    from spikeinit.networks import describe
+
+    name, width = network["name"], network["width"]
+    if width == 1:
+        return []
+    full, own = (describe(name, classes=10, width=one, **network.get("options", {})).layers for one in (1.0, width))
+    if full == own:
+        what = f"{name} has the same layers at width {width} as at width 1"
+    elif [type(layer) for layer in full] != [type(layer) for layer in own]:
+        what = f"{name} has other kinds of layers at width {width} than at width 1"
+    else:
+        return []
+    return [(path, f"= 'published'   {what}, so that there is no published fan-in; give fan_in: own, or width 1")]
+
+
 def repeated_problems(path: str, choices: Sequence[Mapping[str, Any]]) -> Problems:
     """Choices listed twice."""
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Distribution = Literal["normal", "uniform"]
@@ -32,6 +32,15 @@ class Law:
     @property
     def standard_deviation(self) -> float:
         return math.sqrt(self.variance)
+
+    def for_fan_in(self, fan_in: int, *, published: int) -> Law:
+        """The law that gives a neuron of `fan_in` inputs what this one gives a neuron of `published` inputs.
+
+        The sum of n independent weights has mean n mean and variance n variance. Both stay the same where the mean and
+        the variance of a weight are multiplied by published / fan_in. Where the two are equal nothing changes.
+        """
+        ratio = published / fan_in
+        return replace(self, mean=self.mean * ratio, variance=self.variance * ratio)
 
     @classmethod
     def normal(cls, *, variance: float, mean: float = 0.0, bias: float | None = 0.0) -> Law:

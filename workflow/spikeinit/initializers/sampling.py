@@ -20,7 +20,7 @@ and then copied, so that weights depend neither on the device nor on the precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import torch
@@ -61,6 +61,7 @@ def initialize(
     bias: Literal["law", "framework", "zero"] = "law",
     layers: Literal["all", "hidden"] = "all",
     inputs: torch.Tensor | None = None,
+    published_fan_in: Sequence[int] | None = None,
     **parameters: Any,
 ) -> None:
     """Draw all weights and biases of `network` in place.
@@ -69,6 +70,9 @@ def initialize(
     bias: "law" as the initialiser says, "framework" PyTorch's default U(-1/sqrt(fan_in), 1/sqrt(fan_in)), or "zero".
     layers: "hidden" leaves the first and last layer to PyTorch's default, drawn from `generator` too.
     inputs: an encoded batch [T, B, ...], for initialisers that look at data (`Initializer.needs_inputs`).
+    published_fan_in: one number per weighted layer, of a wider or narrower network that this one stands for. The
+    initialiser's law is then that of its fan_in, scaled to the layer's own (`Law.for_fan_in`), and PyTorch's default
+    biases keep the bound 1/sqrt(fan_in) of that network. None: the layer's own fan_in.
     parameters: of the law; threshold, decay and gain are otherwise those of the layer's neurons (for a layer that does
     not spike: of the spiking layer before it), input_rate and input_mean are otherwise measured on `inputs`.
 
@@ -77,19 +81,22 @@ def initialize(
     initializer = registry.get(name)
     _check(initializer, generator, bias, layers, inputs, parameters)
     weighted = network.weighted_layers()
+    published = [fans(layer.weight)[0] for layer in weighted] if published_fan_in is None else published_fan_in
     bias_generator = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     neuron = None
     with torch.no_grad():
-        for index, layer in enumerate(weighted):
+        for index, (layer, meant_for) in enumerate(zip(weighted, published, strict=True)):
+            fan_in = fans(layer.weight)[0]
             neuron = layer.neuron if layer.neuron is not None else neuron
             if layers == "hidden" and index in (0, len(weighted) - 1):
-                layer.weight.copy_(_framework_default(layer.weight.shape, layer.weight, generator))
-                _set_bias(layer, None, bias_generator)
+                layer.weight.copy_(_framework_default(layer.weight.shape, fan_in, generator))
+                _set_bias(layer, None, meant_for, bias_generator)
                 continue
             measured = _measure(network, index, inputs, initializer.measured(parameters))
-            law = _law(initializer, layer, {**_of_neuron(neuron, initializer), **measured, **parameters})
+            values = {**_of_neuron(neuron, initializer), **measured, **parameters}
+            law = _law(initializer, layer, meant_for, values).for_fan_in(fan_in, published=meant_for)
             layer.weight.copy_(DRAWS[initializer.draw](layer.weight.shape, law, generator))
-            _set_bias(layer, {"law": law.bias, "framework": None, "zero": 0.0}[bias], bias_generator)
+            _set_bias(layer, {"law": law.bias, "framework": None, "zero": 0.0}[bias], meant_for, bias_generator)
             if law.threshold is not None and layer.neuron is not None:
                 layer.neuron.threshold.fill_(law.threshold)
             if initializer.adjust is not None:
@@ -189,24 +196,24 @@ def _measure(network: Network, index: int, inputs: torch.Tensor | None, wanted: 
     return {name: values[name] for name in wanted}
 
 
-def _law(initializer: registry.Initializer, layer: Layer, values: Mapping[str, Any]) -> Law:
-    fan_in, fan_out = fans(layer.weight)
+def _law(initializer: registry.Initializer, layer: Layer, fan_in: int, values: Mapping[str, Any]) -> Law:
+    _, fan_out = fans(layer.weight)
     try:
         return initializer.law(fan_in, fan_out, **values)
     except ValueError as error:
         raise UserError(f"{initializer.name}, {layer.name}: {error}") from error
 
 
-def _framework_default(shape: torch.Size, weight: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _framework_default(shape: torch.Size, fan_in: int, generator: torch.Generator) -> torch.Tensor:
     """PyTorch's default for weights and biases: uniform within 1/sqrt(fan_in)."""
-    return (torch.rand(shape, generator=generator) * 2 - 1) / math.sqrt(fans(weight)[0])
+    return (torch.rand(shape, generator=generator) * 2 - 1) / math.sqrt(fan_in)
 
 
-def _set_bias(layer: Layer, value: float | None, generator: torch.Generator) -> None:
-    """Set a layer's biases to `value`, or for None to PyTorch's default."""
+def _set_bias(layer: Layer, value: float | None, fan_in: int, generator: torch.Generator) -> None:
+    """Set a layer's biases to `value`, or for None to PyTorch's default of a layer of `fan_in` inputs."""
     if layer.bias is None:
         return
     if value is None:
-        layer.bias.copy_(_framework_default(layer.bias.shape, layer.weight, generator))
+        layer.bias.copy_(_framework_default(layer.bias.shape, fan_in, generator))
     else:
         layer.bias.fill_(value)

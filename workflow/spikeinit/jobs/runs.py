@@ -75,7 +75,7 @@ def initializer_spec(config: Config, choice: Mapping[str, Any], options: Mapping
     """The spec of an initialiser named in the configuration, with the digest of the code of its law."""
     parameters = {key: value for key, value in choice.items() if key != "name"}
     source = law_source(config, choice["name"])
-    return InitializerSpec(choice["name"], parameters, options["layers"], options["bias"], source)
+    return InitializerSpec(choice["name"], parameters, options["layers"], options["bias"], source=source)
 
 
 def law_source(config: Config, name: str) -> str:

@@ -144,6 +144,14 @@ def new_network(spec: TrainSpec | EvaluateSpec, seed: int, images: Images, kerne
     )
 
 
+def published_fan_ins(spec: NetworkSpec, images: Images) -> list[int]:
+    """Inputs of a neuron of each weighted layer, first to last, in the network of `spec` at width 1, for `images`."""
+    network = describe(spec.name, classes=images.classes, **spec.options)
+    with torch.device("meta"):
+        module = assemble(network, images.shape, lambda shape: nn.Identity())
+    return [layer.weight[0].numel() for layer in module.weighted_layers()]
+
+
 def assemble(network: Network, input_shape: Shape, make_neuron: MakeNeuron, timesteps: int = 1) -> FeedForward:
     """A module of a description, with `make_neuron(shape)` behind every layer that is active."""
     return _Assembly(input_shape, make_neuron, timesteps).network(network.layers)

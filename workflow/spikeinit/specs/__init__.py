@@ -75,12 +75,16 @@ class NeuronSpec:
 
 @dataclass(frozen=True)
 class InitializerSpec:
-    """An initialiser by name with its parameters; `source` is the digest of its law's code, or of the user's file."""
+    """An initialiser by name with its parameters; `source` is the digest of its law's code, or of the user's file.
+
+    fan_in: "own", or "published" where the law is scaled to the fan-in of the network at width 1.
+    """
 
     name: str
     parameters: dict[str, Any] = field(default_factory=dict)
     layers: str = "all"
     bias: str = "law"
+    fan_in: str = "own"
     source: str = ""
 
 

@@ -15,7 +15,7 @@ from spikeinit.initializers import initialize, registry
 from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv, write_json
 from spikeinit.measures.tally import MEASURED
-from spikeinit.networks.build import FeedForward, new_network
+from spikeinit.networks.build import FeedForward, new_network, published_fan_ins
 from spikeinit.randomness import stream
 from spikeinit.specs import TrainSpec, to_dict
 from spikeinit.tracking.journal import Journal
@@ -130,6 +130,7 @@ def initialized_network(spec: TrainSpec, seed: int, images: Images, device: str,
         layers=choice.layers,
         bias=choice.bias,
         inputs=batch,
+        published_fan_in=published_fan_ins(spec.network, images) if choice.fan_in == "published" else None,
         **choice.parameters,
     )
     return network

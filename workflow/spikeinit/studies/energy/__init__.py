@@ -25,17 +25,18 @@ STUDY = Study(
             "Spikes per neuron and image and accuracy for each mean weight and range of decay rates (Pärna 2025, "
             "Tables 5 and 6). ``spikes_mean`` is summed over the time steps, ``spikes_per_step_mean`` divided by "
             "their number: the printed output layer fits only the latter. Means take every run whose measure is "
-            "finite; ``outcomes`` says how many of them trained.",
+            "finite; ``outcomes`` says how many of them trained. ``fan_in`` says for which fan-in the weights' law "
+            "is meant: the layer's own, or the published one, to which it is scaled where the network is narrower.",
         ),
         Table(
             "tables.spikes_by_weight_mean",
             "Spikes per neuron and image and accuracy by mean weight, over the runs of all ranges of decay rates "
-            "(Pärna 2025, Tables 1 and 2).",
+            "(Pärna 2025, Tables 1 and 2). ``fan_in`` as in the table of combinations.",
         ),
         Table(
             "tables.spikes_by_beta_range",
             "Spikes per neuron and image and accuracy by range of decay rates, over the runs of all mean weights "
-            "(Pärna 2025, Tables 3 and 4).",
+            "(Pärna 2025, Tables 3 and 4). ``fan_in`` as in the table of combinations.",
         ),
         Table(
             "tables.initializers",
@@ -56,8 +57,9 @@ STUDY = Study(
     figures=(
         Figure(
             "figures.spikes_by_weight_mean",
-            "Spikes per neuron and image in each layer, by the mean of the initial weights, over all ranges of "
-            "decay rates (Pärna 2025, Figs. 6 and 7). Summed over the time steps, counted on test images. Points "
+            "Spikes per neuron and image in each layer, by the mean of the initial weights in the published network "
+            "(narrower ones may have it scaled, see the scorecard's conditions), over all ranges of decay rates "
+            "(Pärna 2025, Figs. 6 and 7). Summed over the time steps, counted on test images. Points "
             "are means over runs, bars one standard deviation, small dots single runs. Hollow diamonds are the "
             "printed values where the data set is the printed one; the output layer, printed per step, is "
             "multiplied by the 20 published steps.",

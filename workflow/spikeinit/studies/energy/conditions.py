@@ -85,11 +85,21 @@ def _number_of_runs(section: Section) -> Iterator[Finding]:
         yield Departure(f"{len(section['seeds'])} runs per combination (seeds) instead of {PUBLISHED_RUNS}")
 
 
+def _law_of_the_weights(section: Section) -> Iterator[Finding]:
+    """The thesis has one law for all layers, and says nothing of other widths than its own."""
+    width = section["network"]["width"]
+    if section["initializer"]["fan_in"] == "published" and width != SETTINGS["network"]["width"]:
+        yield Departure(
+            f"initializer.fan_in published at network.width {width} (weight_means and weight_sd scaled layer by layer "
+            "so that a neuron's input keeps its published mean and variance)"
+        )
+
+
 PUBLISHED = Published(
     settings=SETTINGS,
     open_choices=OPEN_CHOICES,
     not_conditions=NOT_CONDITIONS,
-    compared={"seeds": _number_of_runs},
+    compared={"seeds": _number_of_runs, "initializer.fan_in": _law_of_the_weights},
     unset=unstated.adam_unset("training.optimizer"),
     counterparts={"mnist": ("mnist", "mnist5k"), "fashion_mnist": ("fashion_mnist",)},
     files=("paerna2025_claims.csv", "paerna2025_tests.csv", "paerna2025_spikes.csv"),

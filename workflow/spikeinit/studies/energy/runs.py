@@ -47,11 +47,14 @@ def _run(config: Config, section: Section, dataset: str, choice: Mapping[str, An
         "initializer": choice["name"],
         "weight_mean": choice.get("mean") if normal else None,
         "beta_range": beta,
+        "fan_in": section["initializer"]["fan_in"] if normal else None,
     }
     low, high = section["beta_ranges"][beta]
     data_driven = choice["name"] == DATA_DRIVEN
     start = {"initial_potential": section["neuron"]["threshold"] / 2} if data_driven else {}
     initializer = initializer_spec(config, choice, section["initializer"])
+    if normal:
+        initializer = replace(initializer, fan_in=section["initializer"]["fan_in"])
     if data_driven:
         ann = _ann(section, dataset)
         initializer = replace(initializer, parameters={"ann": ann_digest(ann), "ann_seed": ann.spec.seed})
@@ -125,7 +128,12 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
     found += checks.encoding_problems("energy.encoding", section["encoding"], *section["datasets"])
     network, timesteps = section["network"], section["encoding"]["timesteps"]
     wrong = checks.network_problems("energy.network", network, *section["datasets"])
-    return found + (wrong or checks.spike_delay_problems("energy.neuron", section["neuron"], network, timesteps))
+    if wrong:
+        return found + wrong
+    found += checks.spike_delay_problems("energy.neuron", section["neuron"], network, timesteps)
+    if section["initializer"]["fan_in"] == "published":
+        found += checks.published_fan_in_problems("energy.initializer.fan_in", network)
+    return found
 
 
 def _copied_neuron_problems(neuron: Mapping[str, Any]) -> checks.Problems:

@@ -3,7 +3,8 @@
 Spikes are per neuron and image, summed over the steps (Eq. 7); `spikes_per_step` is the same divided by the number of
 steps. The output layer's printed 0.10 and 0.14 fit only the latter, so both stand in every table. Accuracies are
 percent, energies joule per image. A run is one seed of one combination. Dead and diverged runs stay: means take every
-run whose measure is finite, and the outcomes are listed beside them.
+run whose measure is finite, and the outcomes are listed beside them. `fan_in` says for which fan-in the normal law is
+meant: "own", or "published" where it is scaled to that of the network at width 1.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pandas as pd
 
 from spikeinit.studies.table_tools import OUTCOMES, StudyRuns, average, outcome_text
 
-LABELS = ["dataset", "initializer", "weight_mean", "beta_range"]
+LABELS = ["dataset", "initializer", "weight_mean", "beta_range", "fan_in"]
 
 
 def spikes_by_run(runs: StudyRuns) -> pd.DataFrame:
@@ -47,14 +48,14 @@ def spikes_by_beta_range(runs: StudyRuns) -> pd.DataFrame:
 def _published_shape(runs: StudyRuns, factors: list[str]) -> pd.DataFrame:
     frame = spikes_by_run(runs)
     frame = frame[frame["initializer"] == "normal"]
-    groups = ["dataset", *factors, "layer"]
+    groups = ["dataset", *factors, "layer", "fan_in"]
     table = average(frame, groups, ["spikes", "accuracy", "spikes_per_step"], counted="spikes")
     outcomes = frame.groupby(groups, sort=False, dropna=False)["outcome"].apply(outcome_text)
     table["outcomes"] = outcomes.to_numpy()
     for factor in {"weight_mean", "beta_range"} - set(factors):
         table[factor] = None
     columns = ["dataset", "weight_mean", "beta_range", "layer", "spikes_mean", "spikes_sd", "runs"]
-    return table[[*columns, "accuracy_mean", "accuracy_sd", "spikes_per_step_mean", "outcomes"]]
+    return table[[*columns, "accuracy_mean", "accuracy_sd", "spikes_per_step_mean", "outcomes", "fan_in"]]
 
 
 def initializers(runs: StudyRuns) -> pd.DataFrame:
