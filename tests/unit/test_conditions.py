@@ -286,6 +286,7 @@ def test_a_single_change_departs_and_is_named(scales, study, key):
 
 COMPATIBLE = {
     "energy": {
+        "streams": "shared",
         "neuron.gain": "one_minus_decay",
         "neuron.surrogate": "arctan_over_pi",
         "neuron.decay_scope": "neuron",

@@ -103,5 +103,6 @@ def evaluate_spec(spec: TrainSpec, evaluation: Mapping[str, Any]) -> EvaluateSpe
         batch_size=evaluation["batch_size"],
         conventions=tuple(evaluation["conventions"]),
         loss=spec.training.loss,
+        apart=spec.apart,
         source=network_source(spec.network.name, "spikeinit.stages.evaluate_snn"),
     )

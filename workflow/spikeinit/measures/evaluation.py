@@ -20,7 +20,7 @@ from spikeinit.measures.operations import OperationCounter
 from spikeinit.measures.spikes import SpikeCounter
 from spikeinit.measures.tally import MEASURED, Tally
 from spikeinit.networks.build import FeedForward, new_network
-from spikeinit.randomness import stream
+from spikeinit.randomness import draws, stream
 from spikeinit.specs import EvaluateSpec
 
 
@@ -69,8 +69,9 @@ def evaluate_seed(spec: EvaluateSpec, seed: int, network: FeedForward, test: Ima
     Energy is charged to the sender, in the order of the layers that receive: row 0 is the encoded input, and the last
     row, the output layer, sends to no synapse. What else `MEASURED` asks of every layer stands behind its spikes.
     """
-    generator = stream(seed, "evaluation", device)
-    network.set_generators(initial_potential=stream(seed, "evaluation/initial potential", device))
+    drawn = draws(seed, spec.apart)
+    generator = stream(drawn, "evaluation", device)
+    network.set_generators(initial_potential=stream(drawn, "evaluation/initial potential", device))
     loss_function = make_loss(**spec.loss)
     network.eval()
     count = len(test)

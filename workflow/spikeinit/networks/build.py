@@ -39,7 +39,7 @@ from spikeinit.networks.modules import (
     merge_steps,
 )
 from spikeinit.neurons.layer import IntegrateAndFire
-from spikeinit.randomness import stream
+from spikeinit.randomness import draws, stream
 from spikeinit.specs import EvaluateSpec, NetworkSpec, NeuronSpec, TrainSpec
 
 Shape = tuple[int, ...]
@@ -138,7 +138,7 @@ def new_network(spec: TrainSpec | EvaluateSpec, seed: int, images: Images, kerne
         spec.neuron,
         input_shape=images.shape,
         classes=images.classes,
-        generator=stream(seed, "neurons"),
+        generator=stream(draws(seed, spec.apart), "neurons"),
         timesteps=spec.encoding.timesteps,
         kernel=kernel,
     )

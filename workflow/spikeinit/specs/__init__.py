@@ -112,7 +112,10 @@ class TrainingSpec:
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """One initialisation combination with all its seeds."""
+    """One initialisation combination with all its seeds.
+
+    apart: what sets its random streams apart from those of other runs with the same seed; "" where they are shared.
+    """
 
     images: ImageSelection
     network: NetworkSpec
@@ -121,6 +124,7 @@ class TrainSpec:
     initializer: InitializerSpec
     training: TrainingSpec
     seeds: tuple[int, ...]
+    apart: str = ""
     source: str = ""
 
     def seed_spec(self) -> dict[str, Any]:
@@ -136,7 +140,10 @@ class TrainSpec:
 
 @dataclass(frozen=True)
 class EvaluateSpec:
-    """Counting spikes of trained networks on test images. The networks themselves come with the weights."""
+    """Counting spikes of trained networks on test images. The networks themselves come with the weights.
+
+    apart: as in the `TrainSpec` of the networks.
+    """
 
     images: ImageSelection
     network: NetworkSpec
@@ -146,6 +153,7 @@ class EvaluateSpec:
     batch_size: int
     conventions: tuple[str, ...]
     loss: dict[str, Any]
+    apart: str = ""
     source: str = ""
 
 

@@ -16,7 +16,7 @@ from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv, write_json
 from spikeinit.measures.tally import MEASURED
 from spikeinit.networks.build import FeedForward, new_network, published_fan_ins
-from spikeinit.randomness import stream
+from spikeinit.randomness import draws, stream
 from spikeinit.specs import TrainSpec, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.profile import Profiler, versions
@@ -116,17 +116,18 @@ def initialized_network(spec: TrainSpec, seed: int, images: Images, device: str,
     Initialisers that measure on data see the first batch of `images`.
     """
     network = new_network(spec, seed, images, kernel).to(device)
+    drawn = draws(seed, spec.apart)
     choice = spec.initializer
     batch = None
     if registry.get(choice.name).needs_inputs(choice.parameters):
         first = images.images[: spec.training.batch_size]
-        generator = stream(seed, "initial batch", device)
-        network.set_generators(initial_potential=stream(seed, "initial batch/initial potential", device))
+        generator = stream(drawn, "initial batch", device)
+        network.set_generators(initial_potential=stream(drawn, "initial batch/initial potential", device))
         batch = encode_images(first, spec.encoding, statistics=images.statistics, generator=generator)
     initialize(
         network,
         choice.name,
-        generator=stream(seed, "weights"),
+        generator=stream(drawn, "weights"),
         layers=choice.layers,
         bias=choice.bias,
         inputs=batch,
@@ -157,6 +158,7 @@ def _train_seed(
         checkpoint_path=folder / "checkpoint.safetensors",
         interruption=job.interruption,
         measured=MEASURED,
+        apart=spec.apart,
         **reports,
     )
 

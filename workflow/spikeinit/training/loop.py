@@ -21,7 +21,7 @@ from spikeinit.losses import Loss, make_loss, predict
 from spikeinit.measures.accuracy import loss_and_accuracy
 from spikeinit.measures.tally import OUTPUT, Quantity, Tally
 from spikeinit.networks.build import FeedForward
-from spikeinit.randomness import stream
+from spikeinit.randomness import Draws, draws, stream
 from spikeinit.specs import EncodingSpec, TrainingSpec
 from spikeinit.training.checkpoint import Checkpoint
 from spikeinit.training.optimizers import advance, learning_rate, make_optimizer
@@ -65,20 +65,23 @@ def train_seed(
     monitored: str = "test",
     activity: str = "spikes",
     measured: Mapping[str, Quantity] | None = None,
+    apart: str = "",
 ) -> Result:
     """Train `network`, which is on `device`, in place: from its checkpoint, or from the start.
 
     train, test: images [N, C, H, W] uint8 on `device`; test images are only looked at for the curves.
     augment: changes each training batch. monitored, activity: what the columns of `test` and of the layers' mean output
-    begin with. measured: what else is measured of every layer, by name.
+    begin with. measured: what else is measured of every layer, by name. apart: what sets the random streams apart from
+    those of other runs with this seed, see `randomness.draws`.
     Raises `Interrupted` after writing a checkpoint when a signal asked to stop.
     """
     settings = spec.training
     optimizer = make_optimizer([p for p in network.parameters() if p.requires_grad], settings.optimizer)
     loss_function = make_loss(**settings.loss)
     uses = ("encoding", "dropout", "augmentation", "initial potential")
-    generators = {use: stream(seed, use, device) for use in uses}
-    generators["order"] = stream(seed, "order")
+    drawn = draws(seed, apart)
+    generators = {use: stream(drawn, use, device) for use in uses}
+    generators["order"] = stream(drawn, "order")
 
     tally = Tally(
         {activity: OUTPUT, **(measured or {})},
@@ -135,7 +138,7 @@ def train_seed(
                 if checkpoint.due:
                     checkpoint.save(*progress.packed())
 
-        row = result.add_epoch(tally, len(train), rate, _monitor(spec, seed, network, test, loss_function, device))
+        row = result.add_epoch(tally, len(train), rate, _monitor(spec, drawn, network, test, loss_function, device))
         result.add_iterations(settings, tally.on_cpu(), len(train))
         result.decide_outcome(tally)
         progress.begin_epoch(torch.randperm(len(train), generator=generators["order"]))
@@ -145,7 +148,7 @@ def train_seed(
 
 
 def _monitor(
-    spec: TrainableSpec, seed: int, network: FeedForward, test: Images, loss: Loss, device: str
+    spec: TrainableSpec, drawn: Draws, network: FeedForward, test: Images, loss: Loss, device: str
 ) -> tuple[float, float] | None:
     """Loss and accuracy (percent) on the monitored test images; None without any.
 
@@ -155,8 +158,8 @@ def _monitor(
     images = test.first(spec.training.monitor_images)
     if len(images) == 0:
         return None
-    network.set_generators(initial_potential=stream(seed, "monitor/initial potential", device))
-    return loss_and_accuracy(network, images, spec.encoding, loss, generator=stream(seed, "monitor", device))
+    network.set_generators(initial_potential=stream(drawn, "monitor/initial potential", device))
+    return loss_and_accuracy(network, images, spec.encoding, loss, generator=stream(drawn, "monitor", device))
 
 
 def _progress_bar(seed: int, progress: Progress, epochs: int) -> tqdm:

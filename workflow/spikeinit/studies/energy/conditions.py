@@ -32,6 +32,11 @@ OPEN_CHOICES = {
     "encoding.timesteps": OpenChoice(
         (20,), "The thesis simulates for 20 ms and does not state the length of a step, which is read as 1 ms."
     ),
+    "streams": OpenChoice(
+        ("apart", "shared"),
+        "The thesis does not say whether runs of two combinations share random numbers. Drawn apart they are "
+        "independent, as its t-tests take them to be. Shared, ten seeds give a row ten draws and not thirty.",
+    ),
     "neuron.gain": OpenChoice(
         (1.0, "one_minus_decay"),
         "Eq. 1 multiplies the input by 1 - beta, and the library that the thesis names, snnTorch, does not.",

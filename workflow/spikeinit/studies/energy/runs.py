@@ -9,6 +9,7 @@ from typing import Any
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
+from spikeinit.io import digest
 from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, train_source
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
@@ -66,6 +67,7 @@ def _run(config: Config, section: Section, dataset: str, choice: Mapping[str, An
         initializer=initializer,
         training=TrainingSpec(**section["training"]),
         seeds=tuple(section["seeds"]),
+        apart=digest([dataset, dict(choice), float(low), float(high)])[:16] if section["streams"] == "apart" else "",
         source=train_source(section["network"]["name"]),
     )
     evaluation = evaluate_spec(spec, section["evaluation"])
