@@ -135,8 +135,8 @@ def _adam(values, gradient, first, second, rate, beta_1, beta_2, epsilon, step):
 
 @kernel
 def batch(
-    drawn, lit, levels, place, ones, labels, weights, biases, initial, decay, threshold, gain, subtract, spike_delay, detach_reset,
-    profile, height, scale, kind, score_scale, training, first_moments, second_moments, adam, sums,
+    drawn, lit, levels, place, ones, labels, weights, biases, initial, decay, threshold, gain, subtract, spike_delay,
+    detach_reset, profile, height, scale, kind, score_scale, training, first_moments, second_moments, adam, sums,
 ):  # fmt: skip
     """See one batch, and with `training` learn from it. `sums`: loss and correct answers of the batch, spikes by layer.
 
