@@ -104,7 +104,7 @@ def train_seed(
         compiled = CompiledBatches(network, spec.encoding, settings, optimizer)
     on_start(result)
 
-    while progress.epoch < settings.epochs and result.outcome != "diverged":
+    while progress.epoch < settings.epochs and not result.lost:
         rate = learning_rate(settings.optimizer["learning_rate"], settings.schedule, progress.epoch, settings.epochs)
         for group in optimizer.param_groups:
             group["lr"] = rate
