@@ -176,8 +176,7 @@ CHANGES = {
         "training.loss.reduction": "sum",
         "training.monitor_images": 5,
         "sweeps.loss": LEFT_OUT,
-        "sweeps.loss.encoding.timesteps": LEFT_OUT,
-        "sweeps.threshold_wide.training.loss": {"name": "cross_entropy", "reduction": "sum"},
+        "sweeps.threshold_wide": {"neuron.threshold": [1.5, 2.0, 2.5, 3.0, 4.0, 5.0]},
         "sweeps.beta": {"neuron.decay": [0.5, 0.7], "encoding.timesteps": 50},
     },
     "asymptote": {
@@ -269,6 +268,7 @@ CHANGES = {
 
 NAMED_OTHERWISE = {
     "sweeps.loss": "no sweep loss over training.loss",
+    "sweeps.threshold_wide": "sweep threshold_wide at training.loss mean_squared_error mean instead of",
     "sweeps.beta": "sweep beta without 0.8, 0.9, 0.95, 0.99",
     "networks.0.name": "vgg: resnet8, which is none of the paper's architectures",
     "networks.0.activation": "vgg: trained here, while Table 2 has the pretrained networks of Opt",

@@ -61,8 +61,8 @@ STUDY = Study(
             "figures.neurons",
             "The report's four sweeps with three neurons: its own (late spike, random start, overflowing surrogate), "
             "the same with a finite surrogate, and neurons that spike in their own step and start at rest. Points are "
-            "means over seeds of the test accuracy after training, bars Student's interval, hollow diamonds the report's"
-            " figures.",
+            "means over seeds of the test accuracy after training, bars Student's interval, hollow diamonds the "
+            "report's figures.",
         ),
         Figure(
             "figures.curves",
@@ -99,11 +99,11 @@ STUDY = Study(
         "checks.scorecard",
         "The claims of Peat (2024) and its operation counts beside ours. A claim agrees where every contrast that it "
         "makes is above zero over the seeds, by Student's interval, and disagrees where one is below. *Reproduced* and "
-        "*not reproduced* are said only where the published conditions were met; the operation counts need no training."
-        " *Contradicted* is said where a contrast is below zero in the report's own figures. The figures were made with "
-        "one seed, and two of its settings are shown twice: decay 0.8 and slope 1 are one training, T = 5 and threshold "
-        "1 another, so that the sweeps are not independent of one another. The report says that its test loss was not "
-        "weighted by batch size when most figures were made; no claim rests on a test loss of those.",
+        "*not reproduced* are said only where the published conditions were met. The operation counts need no training."
+        " *Contradicted* is said where a contrast is below zero in the report's own figures. The figures were made "
+        "with one seed, and two of its settings are shown twice: decay 0.8 and slope 1 are one training, T = 5 and "
+        "threshold 1 another. So the sweeps are not independent of one another. The report says that its test loss was "
+        "not weighted by batch size when most figures were made. No claim rests on a test loss of those.",
         title="Scorecard: Peat 2024, hyperparameters of a small spiking network on MNIST",
     ),
     options=runs.table_options,

@@ -46,18 +46,18 @@ def audited(claim: Claim, curves: pd.DataFrame) -> Claim:
     return replace(claim, contradicted=f"by the report's own figures: {found}") if against else claim
 
 
-def _check(rule: Rule) -> None:
+def _check(name: str, rule: Rule) -> None:
     def check(evidence: Evidence, claim: Claim) -> OurResult:
         tables = evidence.tables["by_seed"], evidence.tables["curves"]
         sweep = sweep_of(*tables, evidence.conditions.datasets["mnist"], rule.sweep, rule.key)
-        contrasts = rule.contrasts(sweep) if sweep.values else []
+        contrasts = rule.contrasts(sweep)
         return above_zero(evidence.confidence, *contrasts) if contrasts else OurResult()
 
-    CHECKS.add(rule.contrasts.__name__, check)
+    CHECKS.add(name, check)
 
 
-for _rule in RULES.values():
-    _check(_rule)
+for _name, _rule in RULES.items():
+    _check(_name, _rule)
 
 
 @CHECKS.check

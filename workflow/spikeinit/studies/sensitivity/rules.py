@@ -21,6 +21,8 @@ CAUGHT_UP = 0.5
 """Points of a lead that is left where something has caught up, or is as good."""
 THREE_POINTS = (2.5, 3.5)
 """Points that are 3 as a whole number."""
+NEAR_ONE = 3
+"""So many of the largest betas lie near 1: 0.9, 0.95, 0.99."""
 AS_FAST = 0.5
 """Beyond the middle a linear rise is at least so much of the rise before it."""
 MODERATE, LARGE = (1.0, 2.0), (5.0, 10.0)
@@ -31,11 +33,18 @@ Contrasts = Callable[[Sweep], list[Contrast]]
 
 @dataclass(frozen=True)
 class Rule:
-    """sweep, key: what the claim is about. contrasts: none where the sweep lacks a value that they need."""
+    """How a claim is judged.
+
+    sweep, key: what the claim is about. contrasts_of: from a sweep with at least one value to its contrasts.
+    """
 
     sweep: str
     key: str
-    contrasts: Contrasts
+    contrasts_of: Contrasts
+
+    def contrasts(self, sweep: Sweep) -> list[Contrast]:
+        """Those of a sweep; none for one that was not run, or that lacks a value which they need."""
+        return self.contrasts_of(sweep) if sweep.values else []
 
 
 RULES: dict[str, Rule] = {}
@@ -89,13 +98,13 @@ def beta_catch_up(sweep: Sweep) -> list[Contrast]:
 @_rule("beta", "neuron.decay")
 def beta_near_one(sweep: Sweep) -> list[Contrast]:
     """Gains per unit of beta, whose values lie ever closer: on a straight line returns do not diminish."""
-    if len(sweep.values) < 3:
+    if len(sweep.values) < 4:
         return []
     accuracy = sweep.final("test_accuracy")
-    first, before, last = sweep.values[0], sweep.values[-2], sweep.values[-1]
-    rise = (accuracy[:, -2] - accuracy[:, 0]) / (before - first)
-    end = (accuracy[:, -1] - accuracy[:, -2]) / (last - before)
-    text = f"from {before:g} to {last:g} accuracy gains less per 0.01 of beta than from {first:g} to {before:g}, by"
+    first, near, last = sweep.values[0], sweep.values[-NEAR_ONE], sweep.values[-1]
+    rise = (accuracy[:, -NEAR_ONE] - accuracy[:, 0]) / (near - first)
+    end = (accuracy[:, -1] - accuracy[:, -NEAR_ONE]) / (last - near)
+    text = f"from {near:g} to {last:g} accuracy gains less per 0.01 of beta than from {first:g} to {near:g}, by"
     return [Contrast(text, (rise - end) / 100, "points")]
 
 
