@@ -1,4 +1,4 @@
-"""The sensitivity study: tables against hand computation, figures of whole and partial studies, claims either way."""
+"""The sensitivity study: tables against hand computation, figures of whole and partial studies, its neurons."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from spikeinit.interruption import Interrupted
 from spikeinit.measures.evaluation import evaluate_seed
 from spikeinit.plan import from_mapping, load_config, rule_specs, runs
 from spikeinit.stages import plot
-from spikeinit.studies.sensitivity import STUDY, figures, tables
+from spikeinit.studies.sensitivity import STUDY, conclusions, figures, tables
 from spikeinit.studies.sensitivity.training_time import epoch_seconds
-from spikeinit.studies.table_tools import StudyRuns
+from spikeinit.studies.table_tools import StudyRuns, StudyTables
+from spikeinit.tables import read_table
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 

@@ -149,10 +149,9 @@ def scale_large_unstable(sweep: Sweep) -> list[Contrast]:
         for z in LARGE
     ]
     rougher = [
-        Contrast(f"training loss rises more between epochs at z = {z:g}, by a factor of more than 1 (log)",
-                 np.log(rises[z] / calm))
+        Contrast(f"training loss rises more between epochs at z = {z:g}, by", 1000 * (rises[z] - calm), "thousandths")
         for z in LARGE
-    ]  # fmt: skip
+    ]
     return [*worse, *rougher]
 
 
@@ -162,11 +161,8 @@ def scale_moderate_slower(sweep: Sweep) -> list[Contrast]:
     if not sweep.at(*MODERATE, *LARGE):
         return []
     moderate, others = _moderate_and_others(sweep, sweep.at_epoch("train_loss", 1))
-    return [
-        Contrast(f"training loss of the first epoch higher at z = 1 and 2 than {z:g}, by a factor (log)",
-                 np.log(moderate / others[z]))
-        for z in LARGE
-    ]  # fmt: skip
+    text = "training loss of the first epoch higher at z = 1 and 2 than at"
+    return [Contrast(f"{text} {z:g}, by", 1000 * (moderate - others[z]), "thousandths") for z in LARGE]
 
 
 @_rule("threshold", "neuron.threshold")
