@@ -8,17 +8,27 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spikeinit.studies.judging import Contrast, above_zero, all_hold, beside_printed, equivalent, holds, ordered
+from spikeinit.studies.judging import (
+    Contrast,
+    above_zero,
+    all_hold,
+    beside_one_run,
+    beside_printed,
+    equivalent,
+    holds,
+    ordered,
+)
 
 
 @pytest.mark.parametrize(
     ("values", "agrees"),
-    [([1.0, 1.1, 0.9], True), ([-1.0, -1.1, -0.9], False), ([1.0, -1.0, 0.5], None), ([0.1], True), ([-0.1], False)],
+    [([1.0, 1.1, 0.9], True), ([-1.0, -1.1, -0.9], False), ([1.0, -1.0, 0.5], None), ([0.1], None), ([-0.1], None)],
 )
-def test_a_contrast_is_judged_by_its_interval_and_a_single_seed_by_its_sign(values, agrees):
+def test_a_contrast_is_judged_by_its_interval_and_a_single_seed_decides_nothing(values, agrees):
     result = above_zero(0.95, Contrast("gain", np.array(values), "points"))
     assert result.agrees is agrees
-    assert result.note == ("an interval holds zero" if agrees is None else "")
+    open_note = "an interval holds zero" if len(values) > 1 else "one seed decides nothing"
+    assert result.note == (open_note if agrees is None else "")
     assert result.n == f"{len(values)} seed{'s' if len(values) > 1 else ''}"
 
 
@@ -72,3 +82,32 @@ def test_groups_are_alike_where_equivalence_is_shown_for_all(p_holm, tost_p, agr
     assert (result.agrees, result.n) == (agrees, "3 + 4")
     assert equivalent([*tests, None], 0.05).agrees is (None if agrees else agrees)  # one was not made
     assert equivalent([None, {"p": math.nan}], 0.05).ours == ""
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_another_run_of_the_same_kind_is_not_called_another_result(n):
+    """Of 2,000 perfect replications beside the one printed run no more than the nominal share is "not reproduced"."""
+    generator = np.random.default_rng(n)
+    runs = generator.normal(90.0, 2.0, (2000, n + 1))
+    found = [beside_one_run(own[1:], own[0], 1.0, 0.95).agrees for own in runs]
+    assert found.count(False) <= 0.05 * 2000 + 3 * math.sqrt(2000 * 0.05 * 0.95)
+    corrected = [beside_one_run(own[1:], own[0], 1.0, 0.95, cells=20).agrees for own in runs]
+    assert corrected.count(False) < found.count(False) / 4
+
+
+@pytest.mark.parametrize(
+    ("values", "printed", "agrees"),
+    [
+        ([90.0, 90.1, 89.9, 90.0], 90.2, True),
+        ([90.0, 90.1, 89.9, 90.0], 95.0, False),
+        ([90.0, 90.1, 89.9, 90.0], 90.9, None),  # outside the interval, but within the margin
+        ([80.0, 100.0, 90.0], 90.0, None),  # the interval is wider than the margin
+        ([90.0], 90.0, None),
+    ],
+)
+def test_one_printed_run_is_judged_by_the_interval_of_one_further_run(values, printed, agrees):
+    result = beside_one_run(values, printed, 1.0, 0.95)
+    assert result.agrees is agrees
+    if len(values) > 1:
+        half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) * math.sqrt(1 + 1 / len(values))
+        assert (result.low, result.high) == pytest.approx((np.mean(values) - half, np.mean(values) + half))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from spikeinit.statistics.intervals import MeanInterval, mean_interval
 from spikeinit.studies.claims import OurResult
@@ -26,7 +27,7 @@ def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
     """Whether every contrast is above zero over the seeds, with all contrasts and their intervals in one text.
 
     It agrees when Student's interval of each contrast lies above zero, disagrees when that of one lies below, and stays
-    open otherwise. With a single seed the signs decide. Where values are missing our runs say nothing.
+    open otherwise. A single seed has no interval and decides nothing. Where values are missing our runs say nothing.
     """
     if any(np.isnan(contrast.values).any() for contrast in contrasts):
         return OurResult()
@@ -35,14 +36,14 @@ def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
     intervals = [(interval.low, interval.high) for interval in over_seeds]
     ours = "; ".join(_text(contrast, *interval) for contrast, interval in zip(contrasts, intervals, strict=True))
     if seeds == 1:
-        intervals = [(contrast.values[0], contrast.values[0]) for contrast in contrasts]
+        return OurResult(ours, n="1 seed", note="one seed decides nothing")
     agrees = None
     if min(low for low, _ in intervals) > 0:
         agrees = True
     elif min(high for _, high in intervals) <= 0:
         agrees = False
     note = "an interval holds zero" if agrees is None else ""
-    return OurResult(ours, n=f"{seeds} seed{'s' if seeds > 1 else ''}", agrees=agrees, note=note)
+    return OurResult(ours, n=f"{seeds} seeds", agrees=agrees, note=note)
 
 
 def _text(contrast: Contrast, low: float, high: float) -> str:
@@ -65,6 +66,35 @@ def beside_printed(
     ours = mean_interval(values, confidence)
     n = ours.n if runs is None else runs
     return OurResult(repr(ours.mean) if ours.n else "", ours.low, ours.high, str(n), agrees(ours), note)
+
+
+def beside_one_run(
+    values: Iterable[float], printed: float, margin: float, confidence: float, cells: int = 1
+) -> OurResult:
+    """Our runs in the place of a number that the paper prints of one run, with the interval of one further run.
+
+    For n runs with deviation s the interval is mean ± t(n - 1) · s · √(1 + 1/n). It agrees where the interval holds the
+    printed number and lies within `margin` of it, and disagrees where the number is farther than `margin` from our mean
+    and outside the interval at the level that is corrected for so many `cells` (Bonferroni). Otherwise it stays open,
+    as it does for a single run.
+    """
+    sample = np.asarray(list(values), float)
+    sample = sample[~np.isnan(sample)]
+    n = len(sample)
+    if n < 2:
+        return OurResult(repr(float(sample[0])) if n else "", n=str(n), note="one run decides nothing" if n else "")
+    mean, spread = float(sample.mean()), float(sample.std(ddof=1)) * math.sqrt(1 + 1 / n)
+
+    def half(level: float) -> float:
+        return float(stats.t.ppf(0.5 + level / 2, n - 1)) * spread
+
+    own, corrected, distance = half(confidence), half(1 - (1 - confidence) / cells), abs(mean - printed)
+    agrees = None
+    if distance <= own and distance + own <= margin:
+        agrees = True
+    elif distance > max(corrected, margin):
+        agrees = False
+    return OurResult(repr(mean), mean - own, mean + own, str(n), agrees, f"one printed run; margin {margin:g}")
 
 
 def holds(low: float, high: float, value: float, margin: float) -> bool | None:

@@ -8,11 +8,12 @@ of the report's own printed curves tell which of its statements its figures cont
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
 from spikeinit.studies.claims import Checks, Claim, OurResult, PrintedTable, Row, judged, read_claims
-from spikeinit.studies.judging import Contrast, above_zero
+from spikeinit.studies.judging import Contrast, above_zero, beside_one_run
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 from spikeinit.studies.sensitivity import printed
 from spikeinit.studies.sensitivity.rules import RULES, Rule
@@ -21,15 +22,17 @@ from spikeinit.tables import read_table
 
 CHECKS = Checks(__file__)
 
+ACCURACY_MARGIN = 1.0
+"""Points within which an accuracy is the printed one."""
 STRONGLY = 1.5
 """Training takes "much longer" where it takes more than so many times as long as with T = 10."""
 
 
 def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
-    """The claims in the report's order, then its operation counts."""
+    """The claims in the report's order, the accuracies that its figures end in, and its operation counts."""
     curves = read_table(evidence.published[printed.FILE])
     claims = [audited(claim, curves) for claim in read_claims(evidence.published["peat2024_claims"], CHECKS)]
-    return [*judged(claims, CHECKS, evidence), *OPERATIONS.judged(evidence)]
+    return [*judged(claims, CHECKS, evidence), *ACCURACIES.judged(evidence), *OPERATIONS.judged(evidence)]
 
 
 def audited(claim: Claim, curves: pd.DataFrame) -> Claim:
@@ -88,6 +91,36 @@ def runtime(evidence: Evidence, claim: Claim) -> OurResult:
 def runtime_analogue(evidence: Evidence, claim: Claim) -> OurResult:
     """Nothing: no analogue network is trained here."""
     return OurResult()
+
+
+def _last_accuracies(path: Path) -> list[Row]:
+    """The test accuracy after the last epoch of every training in the figures, each once."""
+    curves = read_table(path)
+    own = curves[(curves["measure"] == "test_accuracy") & (curves["epoch"] == curves["epoch"].max())]
+    rows = own.assign(sweep=[printed.FIGURES[figure][0] for figure in own["figure"]]).to_dict("records")
+    return [{**row, "cells": len(rows)} for row in rows if (row["sweep"], row["setting"]) not in printed.SHOWN_TWICE]
+
+
+def _accuracy_claim(row: Row) -> Claim:
+    sweep = row["sweep"].replace("_", " ")
+    text = f"test accuracy after the last epoch, {sweep} {row['setting'].replace('_', ' ')} (figure, %)"
+    return Claim(f"accuracy:{row['figure']}:{row['setting']}", "figures", text, f"{row['value']:.2f}", ("mnist",),
+                 comparable_scaled=False)  # fmt: skip
+
+
+def _accuracies(evidence: Evidence, row: Row) -> list[float]:
+    tables = evidence.tables["by_seed"], evidence.tables["curves"]
+    sweep = sweep_of(*tables, evidence.conditions.datasets["mnist"], row["sweep"], row["key"])
+    places = sweep.at(printed.value_of(row["key"], row["setting"]))
+    return list(sweep.final("test_accuracy")[:, places[0]]) if places else []
+
+
+def _beside_the_figure(ours: list[float], row: Row, evidence: Evidence) -> OurResult:
+    return beside_one_run(ours, row["value"], ACCURACY_MARGIN, evidence.confidence, row["cells"])
+
+
+ACCURACIES = PrintedTable(printed.FILE, _accuracy_claim, _accuracies, _beside_the_figure, _last_accuracies)
+"""The accuracies that the report's figures end in, beside ours."""
 
 
 def _operations_claim(row: Row) -> Claim:

@@ -27,6 +27,15 @@ LOSSES = {"mean_squared_error": "mean_squared_error mean", "cross_entropy": "cro
 """A loss in the file -> the same loss in a table of ours."""
 
 
+SHOWN_TWICE = {("slope", "1"), ("threshold", "1")}
+"""Points (sweep, setting) of a training that the figures of beta and of T show already."""
+
+
+def value_of(key: str, setting: str) -> float | str:
+    """A setting of the file as a table of ours has it."""
+    return LOSSES[setting] if key == "training.loss" else float(setting)
+
+
 def printed_curves(frame: pd.DataFrame, sweep: str) -> pd.DataFrame:
     """The printed points of a sweep: one row per value and epoch, with a column for each measure that is printed.
 
@@ -37,7 +46,7 @@ def printed_curves(frame: pd.DataFrame, sweep: str) -> pd.DataFrame:
     if own.empty:
         return pd.DataFrame()
     (key,) = {FIGURES[figure][1] for figure in own["figure"]}
-    values = own["setting"].map(LOSSES) if key == "training.loss" else pd.to_numeric(own["setting"])
+    values = [value_of(key, setting) for setting in own["setting"]]
     table = own.assign(**{key: values, "seed": 0})
     return table.pivot_table(index=[key, "seed", "epoch"], columns="measure", values="value", sort=False).reset_index()
 
