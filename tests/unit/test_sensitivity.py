@@ -6,10 +6,12 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from declared import beside, differences, figure_files, write_tables
 from matplotlib.figure import Figure
+from safetensors.numpy import save_file
 from scipy import stats
 from sensitivity_runs import CONVENTION, POINTS, SIZES, write_study
 from test_training import TEST, train
@@ -18,7 +20,7 @@ from spikeinit.interruption import Interrupted
 from spikeinit.measures.evaluation import evaluate_seed
 from spikeinit.plan import from_mapping, load_config, rule_specs, runs
 from spikeinit.stages import plot
-from spikeinit.studies.sensitivity import STUDY, conclusions, figures, tables
+from spikeinit.studies.sensitivity import STUDY, conclusions, figures, saved_weights, tables
 from spikeinit.studies.sensitivity.training_time import epoch_seconds
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
 from spikeinit.tables import read_table
@@ -88,7 +90,7 @@ def test_points_average_the_seeds_and_their_interval_is_students(study):
 def test_operations_by_formula_and_by_count(study):
     table = tables.operations(study).set_index("run")
     image, spikes = table.loc["baseline"], table.loc["static"]
-    assert tables.dense_sizes(study.folder / "baseline") == list(SIZES)
+    assert saved_weights.dense_sizes(study.folder / "baseline") == list(SIZES)
     # (2*6 - 1) * 4 + 2*4 = 52 and (2*4 - 1) * 3 + 2*3 = 27
     assert image.analogue_flops == spikes.analogue_flops == 79
     # hidden rate 0.25: (2*4*0.25 - 1) * 3 + 6 = 9; five steps
@@ -97,6 +99,16 @@ def test_operations_by_formula_and_by_count(study):
     assert image.flops_measured_rate == 5 * (52 + 15)
     assert (spikes.input_rate, spikes.flops_measured_rate) == (0.5, 5 * (28 + 15))
     assert (spikes.synaptic_operations, spikes.multiply_accumulates) == (6 * 0.5 * 5 * 4 + 4 * 0.5 * 5 * 3, 0)
+
+
+def test_neurons_that_lost_their_weights_are_counted(tmp_path):
+    hidden, output = np.ones((4, 6), np.float32), np.ones((3, 4), np.float32)
+    hidden[[0, 2]] = np.nan
+    weights = {"0/parts.0.operation.weight": hidden, "0/parts.1.operation.weight": output}
+    weights |= {"10/parts.0.operation.weight": output, "10/parts.0.operation.bias": np.full(3, np.nan, np.float32)}
+    save_file(weights, str(tmp_path / "weights.safetensors"))
+    found = {row["seed"]: row["neurons_lost"] for row in saved_weights.lost_neurons(tmp_path)}
+    assert found == {0: 2, 10: 0}
 
 
 def test_training_time_is_read_between_epochs_of_one_start(tmp_path):

@@ -22,9 +22,9 @@ STUDY = Study(
     tables=(
         Table(
             "tables.points",
-            "Every point of every sweep: test accuracy (%), losses, spikes, firing rates by layer, operations and"
-            " energy (joule) per image; means over seeds with standard deviations and Student's interval (low, "
-            "high).",
+            "Every point of every sweep: test accuracy (%), losses, spikes, neurons whose weights are no numbers any "
+            "more, firing rates by layer, operations and energy (joule) per image; means over seeds with standard "
+            "deviations and Student's interval (low, high).",
         ),
         Table("tables.by_seed"),
         Table("tables.curves"),
