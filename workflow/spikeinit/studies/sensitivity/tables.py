@@ -2,8 +2,9 @@
 
 A point is one run with all its seeds; a run that several sweeps share stands once in each. Accuracies are percent,
 losses the configured loss as a mean over images (the report's own test loss is not weighted by batch size, ours is),
-spikes and operations per image, energies joule per image, lost neurons those whose weights are no numbers. `<measure>_low` and `_high` are Student's interval over the
-seeds. Runs that died or diverged stay: means take every finite value.
+spikes and operations per image, energies joule per image. Lost neurons are those whose weights are no numbers.
+`<measure>_low` and `_high` are Student's interval over the seeds. Runs that died or diverged stay: means take every
+finite value.
 """
 
 from __future__ import annotations
