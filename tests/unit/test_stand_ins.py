@@ -126,7 +126,7 @@ def test_the_default_on_mnist_is_the_report_but_for_the_number_of_images(checkou
     offer(root)
     config = load_config([checkout / "config.yaml"])
     assert differences(STUDY, config) == ["train_images 10000 instead of all"]
-    assert config.sections["sensitivity"]["sweeps"]["threshold_by_beta"] is None
+    assert "beta_at_rest" not in config.sections["sensitivity"]["only"]
 
 
 def test_overlays_choose_for_themselves(checkout, root):
