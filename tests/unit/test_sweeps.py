@@ -56,10 +56,10 @@ def test_only_decides_runs_conditions_and_what_is_planned(config):
     chosen = from_mapping(config)
     kept = [run for run in runs(every, "sensitivity") if {"beta", "loss"} & set(run.labels["sweeps"].split(";"))]
     assert {to_json(run.spec) for run in runs(chosen, "sensitivity")} == {to_json(run.spec) for run in kept}
-    assert {run.labels["sweeps"] for run in runs(chosen, "sensitivity")} == {"beta", "loss", "beta;loss"}
+    assert {run.labels["sweeps"] for run in runs(chosen, "sensitivity")} == {"beta", "loss"}
     missing = set(differences(STUDY, chosen)) - set(differences(STUDY, every))
     keys = {"timesteps": "encoding.timesteps", "slope": "neuron.slope", "threshold": "neuron.threshold"}
-    keys |= {"encoding": "encoding.name"}
+    keys |= {"threshold_wide": "neuron.threshold", "encoding": "encoding.name"}
     assert missing == {f"no sweep {name} over {key}" for name, key in keys.items()}
     planned_from = json.loads(rule_specs.plan_spec(config, "sensitivity", runs(chosen, "sensitivity")))["config"]
     assert [run.name for run in runs(from_mapping(planned_from), "sensitivity")] == [
@@ -94,6 +94,7 @@ def test_every_point_reaches_its_spec(config):
                 "training.optimizer.learning_rate": [0.01],
                 "training.loss": [{"name": "cross_entropy"}],
                 "network.options.hidden": [[20, 30]],
+                "encoding.name": "constant",
                 "encoding.parameters": [{"mean": 0.5}],
                 "initializer": [{"name": "normal", "sd": 0.2}],
                 "neuron.learn": [["decay"]],
@@ -113,18 +114,18 @@ def test_a_point_of_several_sweeps_is_one_run(config):
     found = planned(
         config,
         {
-            "beta": {"neuron.decay": [0.5, 0.7]},
+            "beta": {"neuron.decay": [0.5, 0.8]},
             "theta": {"neuron.threshold": [1, 1.5]},
-            "both": {"neuron.threshold": [1.0, 1.5], "neuron.decay": [0.5, 0.7]},
+            "both": {"neuron.threshold": [1.0, 1.5], "neuron.decay": [0.5, 0.8]},
         },
     )
     assert {run.name: run.labels["sweeps"] for run in found} == {
         "mnist5k_decay0.5": "beta;both",
         "mnist5k_baseline": "beta;theta;both",
-        "mnist5k_threshold1": "theta;both",
-        "mnist5k_decay0.5_threshold1": "both",
+        "mnist5k_threshold1.5": "theta;both",
+        "mnist5k_decay0.5_threshold1.5": "both",
     }
-    assert found[2].labels["neuron.decay"] == 0.7  # the baseline's, where a sweep does not set it
+    assert found[2].labels["neuron.decay"] == 0.8  # the baseline's, where a sweep does not set it
 
 
 def test_labels_say_what_is_swept_in_one_cell(config):
@@ -150,7 +151,7 @@ def test_labels_say_what_is_swept_in_one_cell(config):
             {"o": {"training.optimizer.name": ["sgd"], "training.optimizer.betas": [[0.9, 0.99]]}},
             "sgd has no such option",
         ),
-        ({"e": {"encoding.parameters": [{"phase": 1}]}}, "encoding constant takes no parameter 'phase'"),
+        ({"e": {"encoding.parameters": [{"phase": 1}]}}, "encoding rate takes no parameter 'phase'"),
         ({"i": {"initializer.name": ["glorrot"]}}, "did you mean glorot?"),
         ({"n": {"network": [{"name": "energy", "options": {"hidden": [3]}}]}}, "energy takes no option 'hidden'"),
     ],

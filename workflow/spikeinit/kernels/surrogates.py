@@ -5,6 +5,7 @@ With x = u - threshold (membrane potential minus threshold) and slope a > 0:
     arctan          a / (1 + (pi a x)^2)                        Fang et al. 2021; Ding et al. 2022
     arctan_over_pi  (1 / pi) / (1 + (pi a x)^2)                 Pärna 2025, Eq. 5 as printed (alpha = 2 a)
     sigmoid         a s (1 - s),  s = 1 / (1 + exp(-a x))       Ding et al. 2022
+    overflowing_sigmoid   the same as a exp(-a x) / (1 + exp(-a x))^2, see below
     tanh            (a / 2) (1 - tanh(a x)^2)                   Ding et al. 2022
     hardtanh        a [|x| < 1 / (2 a)]                         Ding et al. 2022
     rectangular     [|x| < a]                                   calibration of converted networks
@@ -14,10 +15,11 @@ Arctan, sigmoid, tanh and hardtanh integrate to 1, as the step's own derivative 
 a = alpha / 2.
 
 Sigmoid and tanh are computed from exp(-2 |z|), which lies in (0, 1]: they are finite at every x and slope, and far out
-they go to 0. Printed as a exp(-a x) / (1 + exp(-a x))^2, as in the code published with Peat (2024), the same sigmoid is
-infinity / infinity = NaN in float32 below a x = -88.7: with a slope of 10 that is a potential 9 below the threshold.
+they go to 0. The overflowing sigmoid is the same function as the code published with Peat (2024) computes it. In
+float32 it is infinity / infinity = NaN below a x = -88.7: with a slope of 10 that is a potential 9 below the threshold.
+One such potential makes the weights of its neuron NaN, and the neuron is silent from then on.
 
-All six are one of three profiles, stretched and scaled: height * profile(scale * x). The kernels know only profiles.
+All seven are one of four profiles, stretched and scaled: height * profile(scale * x). The kernels know only profiles.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ from spikeinit.names.neurons import SURROGATES
 if TYPE_CHECKING:
     import torch
 
-RATIONAL, WINDOW, LOGISTIC = range(3)
-"""Profiles: 1 / (1 + z^2), [|z| < 1] and sech(z)^2 = 4 s (1 - s) with s = 1 / (1 + exp(-2 z))."""
+RATIONAL, WINDOW, LOGISTIC, OVERFLOWING = range(4)
+"""Profiles: 1 / (1 + z^2), [|z| < 1], sech(z)^2 = 4 s (1 - s) with s = 1 / (1 + exp(-2 z)), the same by exp(-2 z)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class Surrogate:
             return self.height / (1 + scaled * scaled)
         if self.profile == WINDOW:
             return self.height * (scaled.abs() < 1).to(x.dtype)
+        if self.profile == OVERFLOWING:
+            growing = (-2 * scaled).exp()
+            return self.height * 4 * growing / (1 + growing) ** 2
         # sech^2 through exp of a negative number: neither overflows nor cancels, as 1 - tanh^2 does far out
         decreasing = (-2 * scaled.abs()).exp()
         return self.height * 4 * decreasing / (1 + decreasing) ** 2
@@ -60,6 +65,7 @@ _FORMS: dict[str, Callable[[float], Surrogate]] = {
     "arctan": lambda slope: Surrogate(RATIONAL, height=slope, scale=math.pi * slope),
     "arctan_over_pi": lambda slope: Surrogate(RATIONAL, height=1 / math.pi, scale=math.pi * slope),
     "sigmoid": lambda slope: Surrogate(LOGISTIC, height=slope / 4, scale=slope / 2),
+    "overflowing_sigmoid": lambda slope: Surrogate(OVERFLOWING, height=slope / 4, scale=slope / 2),
     "tanh": lambda slope: Surrogate(LOGISTIC, height=slope / 2, scale=slope),
     "hardtanh": lambda slope: Surrogate(WINDOW, height=slope, scale=2 * slope),
     "rectangular": lambda slope: Surrogate(WINDOW, height=1.0, scale=1 / slope),

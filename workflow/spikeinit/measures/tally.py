@@ -129,6 +129,15 @@ class Tally:
         if sums:
             self.sums[batch] = torch.stack(sums)
 
+    def put(self, batch: int, sums: Sequence[float], neurons: Sequence[int]) -> None:
+        """Put in the sums of a batch that somebody else has computed: of `whole`, then of the outputs of the layers.
+
+        neurons: of each layer. Only for a tally of the layers' outputs per neuron, `OUTPUT`, and nothing more.
+        """
+        (name,) = self.quantities
+        self.divisors[name] = list(neurons)
+        self.sums[batch] = torch.tensor(sums, dtype=torch.float64)
+
     def of_batches(self, name: str) -> torch.Tensor:
         """The sums of each batch [batches] under one of the names in `whole`."""
         return self.sums[:, self.whole.index(name)]

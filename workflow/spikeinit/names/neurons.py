@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-SURROGATES = ("arctan", "arctan_over_pi", "sigmoid", "tanh", "hardtanh", "rectangular")
+OVERFLOWING_SIGMOID = "overflowing_sigmoid"
+SURROGATES = ("arctan", "arctan_over_pi", "sigmoid", OVERFLOWING_SIGMOID, "tanh", "hardtanh", "rectangular")
 RESETS = ("subtract", "zero")
 SPIKE_DELAYS = (0, 1)
 KAIMING_UNIFORM = "kaiming_uniform"

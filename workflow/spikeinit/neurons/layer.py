@@ -55,7 +55,7 @@ class IntegrateAndFire(nn.Module):
     def forward(self, current: torch.Tensor) -> torch.Tensor:
         """Spikes [T, B, ...] of the input current [T, B, ...]; ValueError for a random start without generator."""
         if self.starts_at_random:
-            self.drawn_start = self._draw(current)
+            self.drawn_start = self.draw_start(current.shape[1:], current.device)
         return self._fire(current)
 
     def potential(self, current: torch.Tensor) -> torch.Tensor:
@@ -71,15 +71,15 @@ class IntegrateAndFire(nn.Module):
             )
         return self._fire(current, return_potential=True)[1]
 
-    def _draw(self, current: torch.Tensor) -> torch.Tensor:
-        """Initial potentials [B, ...] for a current [T, B, ...]; drawn in single precision, whatever the network's."""
+    def draw_start(self, shape: torch.Size, device: torch.device) -> torch.Tensor:
+        """Random initial potentials of `shape` [B, ...]; drawn in single precision, whatever the network's."""
         if self.generator is None:
             raise ValueError(
                 f"initial_potential = {KAIMING_UNIFORM}: call network.set_generators(initial_potential=generator) "
                 "first, with a generator on the network's device"
             )
-        bound = math.sqrt(6 / current.shape[2:].numel())
-        uniform = torch.rand(current.shape[1:], generator=self.generator, device=current.device)
+        bound = math.sqrt(6 / shape[1:].numel())
+        uniform = torch.rand(shape, generator=self.generator, device=device)
         return (uniform * 2 - 1) * bound
 
     def _fire(self, current: torch.Tensor, **options: bool) -> torch.Tensor:

@@ -24,6 +24,7 @@ from spikeinit.networks.build import FeedForward
 from spikeinit.randomness import Draws, draws, stream
 from spikeinit.specs import EncodingSpec, TrainingSpec
 from spikeinit.training.checkpoint import Checkpoint
+from spikeinit.training.compiled import CompiledBatches, applies
 from spikeinit.training.optimizers import advance, learning_rate, make_optimizer
 from spikeinit.training.progress import CORRECT, LOSS, Progress, Result
 
@@ -101,9 +102,12 @@ def train_seed(
     )
     progress = checkpoint.restore(progress.unpacked) or progress
     result, tally = progress.result, progress.tally
+    compiled = None
+    if augment is None and not measured and applies(network, spec.encoding, settings, train):
+        compiled = CompiledBatches(network, spec.encoding, settings, optimizer)
     on_start(result)
 
-    while progress.epoch < settings.epochs and result.outcome != "diverged":
+    while progress.epoch < settings.epochs and not result.lost:
         rate = learning_rate(settings.optimizer["learning_rate"], settings.schedule, progress.epoch, settings.epochs)
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -116,29 +120,35 @@ def train_seed(
                     raise Interrupted(interruption.signal_number)
                 index = progress.order[progress.position : progress.position + settings.batch_size].to(device)
                 images, labels = train.images[index], train.labels[index]
-                if augment:
-                    images = augment(images, generators["augmentation"])
-                inputs = encode_images(
-                    images, spec.encoding, statistics=train.statistics, generator=generators["encoding"]
-                )
-                output, trace = network(inputs, keep_currents=tally.needs_currents)
-                loss = loss_function(output, labels)
-                tally.add(
-                    progress.position // settings.batch_size,
-                    trace,
-                    loss=loss.detach().double() * len(index),
-                    correct=(predict(output.detach()) == labels).sum(),
-                )
-                network.zero_grad(set_to_none=True)
-                loss.backward()
-                advance(optimizer)
+                batch = progress.position // settings.batch_size
+                if compiled is not None:
+                    seen = compiled.train(images, labels, generators["encoding"])
+                    tally.put(batch, (seen.loss, seen.correct, *seen.spikes), compiled.neurons)
+                else:
+                    if augment:
+                        images = augment(images, generators["augmentation"])
+                    inputs = encode_images(
+                        images, spec.encoding, statistics=train.statistics, generator=generators["encoding"]
+                    )
+                    output, trace = network(inputs, keep_currents=tally.needs_currents)
+                    loss = loss_function(output, labels)
+                    tally.add(
+                        batch,
+                        trace,
+                        loss=loss.detach().double() * len(index),
+                        correct=(predict(output.detach()) == labels).sum(),
+                    )
+                    network.zero_grad(set_to_none=True)
+                    loss.backward()
+                    advance(optimizer)
 
                 progress.position += len(index)
                 progress_bar.update(len(index))
                 if checkpoint.due:
                     checkpoint.save(*progress.packed())
 
-        row = result.add_epoch(tally, len(train), rate, _monitor(spec, drawn, network, test, loss_function, device))
+        looked_at = _monitor(spec, drawn, network, test, loss_function, device, compiled)
+        row = result.add_epoch(tally, len(train), rate, looked_at)
         result.add_iterations(settings, tally.on_cpu(), len(train))
         result.decide_outcome(tally)
         progress.begin_epoch(torch.randperm(len(train), generator=generators["order"]))
@@ -148,7 +158,13 @@ def train_seed(
 
 
 def _monitor(
-    spec: TrainableSpec, drawn: Draws, network: FeedForward, test: Images, loss: Loss, device: str
+    spec: TrainableSpec,
+    drawn: Draws,
+    network: FeedForward,
+    test: Images,
+    loss: Loss,
+    device: str,
+    compiled: CompiledBatches | None,
 ) -> tuple[float, float] | None:
     """Loss and accuracy (percent) on the monitored test images; None without any.
 
@@ -159,7 +175,10 @@ def _monitor(
     if len(images) == 0:
         return None
     network.set_generators(initial_potential=stream(drawn, "monitor/initial potential", device))
-    return loss_and_accuracy(network, images, spec.encoding, loss, generator=stream(drawn, "monitor", device))
+    generator = stream(drawn, "monitor", device)
+    if compiled is not None:
+        return compiled.loss_and_accuracy(images, generator)
+    return loss_and_accuracy(network, images, spec.encoding, loss, generator=generator)
 
 
 def _progress_bar(seed: int, progress: Progress, epochs: int) -> tqdm:

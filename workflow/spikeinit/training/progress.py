@@ -10,7 +10,9 @@ from typing import Any
 import torch
 
 from spikeinit.measures.tally import Tally, layer_columns
+from spikeinit.names.neurons import OVERFLOWING_SIGMOID
 from spikeinit.networks.build import FeedForward
+from spikeinit.neurons.layer import IntegrateAndFire
 from spikeinit.specs import TrainingSpec
 
 LOSS, CORRECT = "loss", "correct"
@@ -35,6 +37,18 @@ class Result:
     resumed_from: int | None = None
     trace: list[dict[str, Any]] = field(default_factory=list)
     reached: dict[str, int | None] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> bool:
+        """Whether training stops here: it has diverged, and no part of the network goes on learning.
+
+        With the overflowing surrogate single neurons lose their weights. They are silent, and the others learn on.
+        """
+        if self.outcome != "diverged":
+            return False
+        neurons = [one for one in self.network.neurons() if isinstance(one, IntegrateAndFire)]
+        overflowing = any(one.spec.surrogate == OVERFLOWING_SIGMOID for one in neurons)
+        return not overflowing or self.curves[-1]["train_loss"] is None
 
     def metrics(self) -> dict[str, Any]:
         """The row of metrics.csv."""
@@ -109,13 +123,15 @@ class Result:
     def decide_outcome(self, tally: Tally) -> None:
         """Set the outcome after an epoch, which `tally` has seen.
 
-        diverged: the loss or a parameter is no longer finite (training stops). dead: a layer gave no spike in the whole
-        epoch, so nothing passes it; from that epoch on, unless the network recovers.
+        diverged: the loss or a parameter is no longer finite, from that epoch on (`lost` says whether training stops).
+        dead: a layer gave no spike in the whole epoch, so nothing passes it; from that epoch on, unless the network
+        recovers.
         """
         epoch, totals = self.curves[-1]["epoch"], tally.totals()
         parameters = self.network.parameters()
         if not math.isfinite(totals.whole[LOSS]) or not all(bool(one.isfinite().all()) for one in parameters):
-            self.outcome, self.outcome_epoch = "diverged", epoch
+            if self.outcome != "diverged":
+                self.outcome, self.outcome_epoch = "diverged", epoch
         elif min(totals.layers[self.activity]) > 0:
             self.outcome, self.outcome_epoch = "trained", None
         elif self.outcome != "dead":

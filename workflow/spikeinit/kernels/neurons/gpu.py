@@ -12,12 +12,13 @@ import triton
 import triton.language as tl
 
 from spikeinit.kernels.neurons.dynamics import Dynamics
-from spikeinit.kernels.surrogates import LOGISTIC, RATIONAL
+from spikeinit.kernels.surrogates import LOGISTIC, OVERFLOWING, RATIONAL
 
 BLOCK = 512
 
 RATIONAL_PROFILE = tl.constexpr(RATIONAL)
 LOGISTIC_PROFILE = tl.constexpr(LOGISTIC)
+OVERFLOWING_PROFILE = tl.constexpr(OVERFLOWING)
 
 
 @triton.jit
@@ -50,6 +51,9 @@ def _slope(x, profile: tl.constexpr, height: tl.constexpr, scale: tl.constexpr):
     if profile == LOGISTIC_PROFILE:
         decreasing = tl.exp(-2 * tl.abs(scaled))
         return decreasing * (4 * height) / ((decreasing + 1) * (decreasing + 1))
+    if profile == OVERFLOWING_PROFILE:
+        growing = tl.exp(scaled * -2)
+        return growing * (4 * height) / ((growing + 1) * (growing + 1))
     return (tl.abs(scaled) < 1).to(x.dtype) * height
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikeinit.kernels.native import inlined, kernel
-from spikeinit.kernels.surrogates import LOGISTIC, RATIONAL
+from spikeinit.kernels.surrogates import LOGISTIC, OVERFLOWING, RATIONAL
 
 
 @inlined
@@ -152,6 +152,17 @@ def _logistic(potential, threshold, height, scale, slopes):
 
 
 @inlined
+def _overflowing(potential, threshold, height, scale, slopes):
+    """The same by exp(-2 z) in the potential's own precision: NaN where that and its square are infinite."""
+    one = potential.dtype.type(1)
+    twice = potential.dtype.type(-2)
+    four = potential.dtype.type(4)
+    for n in range(potential.size):
+        growing = np.exp(twice * (scale * (potential[n] - threshold[n])))
+        slopes[n] = height * four * growing / ((one + growing) * (one + growing))
+
+
+@inlined
 def _spike_gradients(potential, grad_output, decay, threshold, amplitude, later, subtract, detach_reset, slopes):
     """Turn the surrogate's slopes into the loss's derivative by u[t] through the spike; `later` is that by u[t+1].
 
@@ -246,6 +257,8 @@ def backward(first, last, groups, chunk, potential, decay, threshold, level, ini
                         _rational(u, threshold[here], height, scale, slopes)
                     elif profile == LOGISTIC:
                         _logistic(u, threshold[here], height, scale, slopes)
+                    elif profile == OVERFLOWING:
+                        _overflowing(u, threshold[here], height, scale, slopes)
                     else:
                         _window(u, threshold[here], height, scale, slopes)
                     _spike_gradients(u, grad_output[t + spike_delay, begin:end], decay[here], threshold[here],

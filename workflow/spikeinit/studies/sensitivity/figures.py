@@ -1,7 +1,7 @@
 """Figures of the sensitivity study. Points are means over seeds; bars and bands are Student's interval over them.
 
-One row of panels per sweep and data set. Sweeps over one key are drawn as lines, sweeps over two as heat maps; of
-larger ones the tables tell.
+One row of panels per sweep and data set, with the report's printed curves of the same sweep under ours. Sweeps over one
+key are drawn as lines, sweeps over two as heat maps; of larger ones the tables tell.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import BLUE, COLORS, GREEN, ORANGE, VERMILION, dataset_name, numbered_look
-from spikeinit.studies.sensitivity.sweep_tables import label, levels, shown, sweeps_of
+from spikeinit.studies.looks import BLUE, COLORS, DARK_GREY, GREEN, ORANGE, VERMILION, dataset_name, numbered_look
+from spikeinit.studies.sensitivity import printed
+from spikeinit.studies.sensitivity.conclusions import NEURONS
+from spikeinit.studies.sensitivity.sweep_tables import first_energy, label, levels, shown, sweeps_of
 from spikeinit.studies.table_tools import StudyTables
 
 MEASURES = {
@@ -30,6 +33,8 @@ HEAT_MEASURES = {
     "spikes_per_image_mean": "spikes per image",
 }
 LOSSES = ("test loss", "training loss")
+REPORT = {"linestyle": "", "marker": "D", "markersize": 5, "markerfacecolor": "none", "color": DARK_GREY, "zorder": 3}
+"""How the report's own points are drawn."""
 
 
 def sweeps(tables: StudyTables) -> Figure:
@@ -38,6 +43,7 @@ def sweeps(tables: StudyTables) -> Figure:
     if not found:
         return style.empty_figure("no sweep over one key")
     figure, axes = style.panels(len(found), 3, height=1.9, legend=0.4)
+    beside = None
     for row, (dataset, sweep, points, (key,)) in zip(axes, found, strict=True):
         known = levels(points[key])
         points = points.set_index(key).loc[known]
@@ -46,13 +52,65 @@ def sweeps(tables: StudyTables) -> Figure:
         _means(row[0], x, points, "test_accuracy", BLUE, line)
         for measure, color in (("test_loss", VERMILION), ("train_loss", ORANGE)):
             _means(row[1], x, points, measure, color, line)
+        beside = _printed_ends(row[0], tables, sweep, key, known, "test_accuracy") or beside
+        beside = _printed_ends(row[1], tables, sweep, key, known, "train_loss") or beside
         row[2].plot(x, points["spikes_per_image_mean"], line, color=GREEN)
         style.scale_axis(row[2], "y", points["spikes_per_image_mean"])
         row[0].set_ylabel(f"{dataset_name(dataset)}\ntest accuracy (%)")
         row[1].set_ylabel("loss")
         row[2].set_ylabel("spikes per image")
         row[0].set_title(sweep.replace("_", " "), loc="left")
-    style.legend_below(figure, dict(zip(LOSSES, axes[0][1].containers, strict=True)))
+    handles = dict(zip(LOSSES, axes[0][1].containers, strict=True))
+    style.legend_below(figure, {**handles, **({"the report, one seed": beside} if beside else {})})
+    return figure
+
+
+def _printed_ends(
+    axes: Axes, tables: StudyTables, sweep: str, key: str, known: list[Any], measure: str
+) -> Line2D | None:
+    """The report's values after its last epoch, at the places of `known`; None where nothing is printed."""
+    frame = _printed(tables, sweep)
+    if measure not in frame or key not in frame:
+        return None
+    last = frame[frame["epoch"] == frame["epoch"].max()]
+    places = {value: place for place, value in enumerate(known)}
+    shown = last[last[key].isin(list(places))]
+    return axes.plot(shown[key].map(places), shown[measure], **REPORT)[0] if len(shown) else None
+
+
+def _printed(tables: StudyTables, sweep: str) -> pd.DataFrame:
+    """The report's curves of a sweep; empty where there are none."""
+    curves = tables.published.get(printed.FILE)
+    return pd.DataFrame() if curves is None else printed.printed_curves(curves, sweep)
+
+
+def neurons(tables: StudyTables) -> Figure:
+    """Accuracy after training in the report's sweeps, with its own neuron and with others."""
+    points = tables["points"]
+    found = [
+        (dataset, sweep, frame, key)
+        for dataset, sweep, frame, (key,) in sweeps_of(points, keys=1)
+        if f"{sweep}_finite" in set(points["sweep"])
+    ]
+    if not found:
+        return style.empty_figure("no sweep with other neurons")
+    figure, axes = style.panels(*style.grid_of(len(found)), height=2.4, legend=0.5)
+    handles: dict[str, Any] = {}
+    for panel, (dataset, sweep, frame, key) in zip(axes.flat, found, strict=False):
+        known = levels(frame[key])
+        x = _positions(np.array([panel]), known, label(key))
+        for position, (suffix, text) in enumerate(NEURONS.items()):
+            own = points[(points["dataset"] == dataset) & (points["sweep"] == sweep + suffix)]
+            own = own.set_index(key).reindex(known)
+            spread = x + 0.08 * (position - 1)
+            _means(panel, spread, own, "test_accuracy", numbered_look(position)["color"], "o-")
+            handles[text] = panel.containers[-1]
+        beside = _printed_ends(panel, tables, sweep, key, known, "test_accuracy")
+        if beside:
+            handles["the report, one seed"] = beside
+        panel.set(ylabel="test accuracy (%)", title=f"{sweep}, {dataset_name(dataset)}")
+    style.hide_unused(axes, len(found))
+    style.legend_below(figure, handles, columns=2)
     return figure
 
 
@@ -91,6 +149,7 @@ def curves(tables: StudyTables) -> Figure:
             own = frame[frame[key] == value]
             for panel, measure in zip(row, ("train_loss", "test_loss", "test_accuracy"), strict=True):
                 _curve(panel, own, measure, color, _in_lines(value))
+                _printed_curve(panel, _printed(tables, sweep), key, value, measure, color)
         for panel, measure in zip(row, ("train_loss", "test_loss", "test_accuracy"), strict=True):
             panel.set(xlabel="epoch", ylabel=MEASURES[measure])
             panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -107,6 +166,12 @@ def _curve(axes: Axes, own: pd.DataFrame, measure: str, color: Any, text: str) -
     style.mean_and_band(axes, mean.index, mean, spread["min"], spread["max"], **line)
 
 
+def _printed_curve(axes: Axes, frame: pd.DataFrame, key: str, value: Any, measure: str, color: Any) -> None:
+    if measure in frame and key in frame:
+        own = frame[frame[key] == value]
+        axes.plot(own["epoch"], own[measure], linestyle="--", linewidth=0.9, color=color)
+
+
 def _ramp(values: list[Any]) -> list[Any]:
     """Colours that rise with numbers; distinct ones for words."""
     if any(isinstance(value, str) for value in values):
@@ -117,7 +182,7 @@ def _ramp(values: list[Any]) -> list[Any]:
 def heat_maps(tables: StudyTables) -> Figure:
     """Sweeps over two keys: accuracy, training loss, spikes and energy over their grid."""
     found = list(sweeps_of(tables["points"], keys=2))
-    measures = {**HEAT_MEASURES, **_first_energy(tables["points"])}
+    measures = {**HEAT_MEASURES, **first_energy(tables["points"])}
     if not found:
         return style.empty_figure("no sweep over two keys")
     figure, axes = style.panels(len(found), len(measures), height=2.2, legend=0.1)
@@ -130,12 +195,6 @@ def heat_maps(tables: StudyTables) -> Figure:
             panel.set_title(text)
         row[0].set_ylabel(f"{sweep.replace('_', ' ')}\n{dataset_name(dataset)}\n{label(vertical)}")
     return figure
-
-
-def _first_energy(frame: pd.DataFrame) -> dict[str, str]:
-    """The first convention's energy, in nanojoule."""
-    names = [name for name in frame if name.startswith("energy_") and name.endswith("_mean")][:1]
-    return dict.fromkeys(names, "energy (nJ)")
 
 
 def _heat_map(axes: Axes, grid: pd.DataFrame) -> None:
@@ -158,90 +217,3 @@ def _heat_map(axes: Axes, grid: pd.DataFrame) -> None:
             fontsize=7,
             color="white" if dark else "black",
         )
-
-
-def accuracy_against_cost(tables: StudyTables) -> Figure:
-    """What accuracy costs at every point: spikes, synaptic operations and energy of one image."""
-    points = tables["points"]
-    energy = _first_energy(points)
-    costs = {"spikes_per_image_mean": "spikes per image", **dict.fromkeys(energy, "energy per image (nJ)")}
-    datasets = list(points["dataset"].unique())
-    figure, axes = style.panels(len(datasets), len(costs), height=3.0, legend=0.6)
-    handles: dict[str, Any] = {}
-    names = list(dict.fromkeys(points["sweep"]))
-    for row, dataset in zip(axes, datasets, strict=True):
-        of_dataset = points[points["dataset"] == dataset]
-        for panel, (cost, text) in zip(row, costs.items(), strict=True):
-            scale = style.NANO if cost in energy else 1
-            for position, name in enumerate(names):
-                own = of_dataset[of_dataset["sweep"] == name]
-                handles[name.replace("_", " ")] = panel.plot(
-                    own[cost] * scale, own["test_accuracy_mean"], linestyle="", alpha=0.85, **numbered_look(position)
-                )[0]
-            style.scale_axis(panel, "x", of_dataset[cost] * scale)
-            panel.set(xlabel=text, ylabel="test accuracy (%)", title=dataset_name(dataset))
-    style.legend_below(figure, handles)
-    return figure
-
-
-COUNTINGS = {
-    "flops_printed_rate": "FLOPs, firing rate 0.25 assumed",
-    "flops_measured_rate": "FLOPs, measured firing rates",
-    "counted": "synaptic operations and multiply-accumulates, counted",
-    "analogue_flops": "FLOPs of the analogue network",
-}
-
-
-def operations(tables: StudyTables) -> Figure:
-    """Operations of one image against the number of time steps, by the report's formula and as counted."""
-    frame = tables["operations"]
-    if "analogue_flops" not in frame or frame["analogue_flops"].isna().all():
-        return style.empty_figure("no fully connected network")
-    frame["counted"] = frame["synaptic_operations"] + frame["multiply_accumulates"]
-    datasets = list(frame["dataset"].unique())
-    figure, axes = style.panels(*style.grid_of(len(datasets)), height=3.2, legend=0.5)
-    handles: dict[str, Any] = {}
-    for panel, dataset in zip(axes.flat, datasets, strict=False):
-        own = frame[frame["dataset"] == dataset]
-        for position, (column, text) in enumerate(COUNTINGS.items()):
-            spread = 1 + 0.03 * (position - 1.5)
-            handles[text] = panel.plot(
-                own["timesteps"] * spread,
-                own[column],
-                linestyle="",
-                alpha=0.7,
-                **numbered_look(position),
-            )[0]
-        style.scale_axis(panel, "x", own["timesteps"])
-        style.scale_axis(panel, "y", np.concatenate([own[column].dropna() for column in COUNTINGS]))
-        panel.set(title=dataset_name(dataset), xlabel="time steps T", ylabel="operations per image")
-    style.hide_unused(axes, len(datasets))
-    style.legend_below(figure, handles, columns=2)
-    return figure
-
-
-def training_time(tables: StudyTables) -> Figure:
-    """Measured time of an epoch against the number of time steps, relative to the fastest run."""
-    frame = tables["training_time_measured"].dropna(subset=["relative"])
-    steps = tables["operations"][["run", "timesteps"]]
-    frame = frame.merge(steps, on="run")
-    datasets = list(frame["dataset"].unique())
-    if frame.empty:
-        return style.empty_figure("no times in the journals")
-    figure, axes = style.panels(*style.grid_of(len(datasets)), height=3.0, legend=0.4)
-    encodings = frame["encoding.name"] if "encoding.name" in frame else pd.Series("all runs", index=frame.index)
-    handles: dict[str, Any] = {}
-    for panel, dataset in zip(axes.flat, datasets, strict=False):
-        own = frame[frame["dataset"] == dataset]
-        for position, (encoding, group) in enumerate(own.groupby(encodings, sort=False)):
-            color = numbered_look(position)["color"]
-            by_steps = group.groupby("timesteps")["relative"]
-            median = by_steps.median()
-            panel.plot(group["timesteps"], group["relative"], ".", color=color, alpha=0.35, markersize=4)
-            handles[shown(encoding)] = panel.plot(median.index, median, "o-", color=color)[0]
-        style.scale_axis(panel, "x", own["timesteps"])
-        style.scale_axis(panel, "y", own["relative"])
-        panel.set(title=dataset_name(dataset), xlabel="time steps T", ylabel="time of an epoch\n(fastest run = 1)")
-    style.hide_unused(axes, len(datasets))
-    style.legend_below(figure, handles)
-    return figure

@@ -20,7 +20,7 @@ def runs(config: Config) -> list[Run]:
     """One run for each data set and distinct point of all sweeps, in the order of first appearance."""
     section = config.sections[NAME]
     declared = sweeps.active(section)
-    keys = list(dict.fromkeys(key for sweep in declared.values() for key in sweep))
+    keys = sorted({key for sweep in declared.values() for key in sweep})  # so that no name hangs on the other sweeps
     specs: dict[str, TrainSpec] = {}
     sections: dict[str, tuple[str, dict[str, Any]]] = {}
     members: dict[str, list[str]] = {}

@@ -64,3 +64,9 @@ def shown(value: Any) -> str:
 def label(key: str) -> str:
     """A key in a legend or at an axis."""
     return SYMBOLS.get(key, short_name(key).replace("_", " "))
+
+
+def first_energy(frame: pd.DataFrame) -> dict[str, str]:
+    """The column with the energy by the first convention -> its label, in nanojoule; empty where none was counted."""
+    names = [name for name in frame if name.startswith("energy_") and name.endswith("_mean")][:1]
+    return dict.fromkeys(names, "energy (nJ)")

@@ -2,21 +2,21 @@
 
 A point is one run with all its seeds; a run that several sweeps share stands once in each. Accuracies are percent,
 losses the configured loss as a mean over images (the report's own test loss is not weighted by batch size, ours is),
-spikes and operations per image, energies joule per image. `<measure>_low` and `_high` are Student's interval over the
-seeds. Runs that died or diverged stay: means take every finite value.
+spikes and operations per image, energies joule per image. Lost neurons are those whose weights are no numbers.
+`<measure>_low` and `_high` are Student's interval over the seeds. Runs that died or diverged stay: means take every
+finite value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import pandas as pd
-from safetensors import safe_open
 
 from spikeinit.measures import flops
 from spikeinit.statistics.intervals import mean_interval
+from spikeinit.studies.sensitivity.saved_weights import dense_sizes, lost_neurons
 from spikeinit.studies.sensitivity.sweep_tables import by_sweep, keys_of
 from spikeinit.studies.table_tools import StudyRuns, average, finite, outcome_text
 
@@ -41,6 +41,8 @@ def _seeds(runs: StudyRuns) -> pd.DataFrame:
     rates = spikes.pivot_table(index=RUN, columns="layer", values="spikes_per_neuron_and_step", dropna=False)
     rates.columns = [f"rate_{layer}" for layer in rates.columns]
     frame = frame.merge(rates.reset_index(), on=RUN, validate="one_to_one")
+    lost = [row for run in runs.plan["run"] for row in lost_neurons(runs.folder / run)]
+    frame = frame.merge(pd.DataFrame(lost), on=RUN, validate="one_to_one")
     energy = runs.read("energy")
     counted = ["synaptic_operations", "multiply_accumulates", *_conventions(energy)]
     return frame.merge(_summed(energy, counted), on=RUN, validate="one_to_one")
@@ -59,7 +61,7 @@ def points(runs: StudyRuns) -> pd.DataFrame:
     """Every point of every sweep, averaged over its seeds, with intervals."""
     frame = by_seed(runs)
     groups = ["sweep", "dataset", *keys_of(frame), "run"]
-    measures = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "spikes_per_image"]
+    measures = ["test_accuracy", "test_loss", "train_accuracy", "train_loss", "spikes_per_image", "neurons_lost"]
     measures += [column for column in frame if column.startswith("rate_")]
     measures += ["synaptic_operations", "multiply_accumulates", *_conventions(frame)]
     table = average(frame, groups, measures, counted="test_accuracy")
@@ -123,21 +125,6 @@ def _by_formula(sizes: list[int], hidden: list[float], counts: pd.DataFrame, tim
         "flops_printed_rate": flops.spiking_network(sizes, [1.0, *(flops.PRINTED_RATE for _ in hidden)], timesteps),
         "flops_measured_rate": flops.spiking_network(sizes, [input_rate, *hidden], timesteps),
     }
-
-
-def dense_sizes(run: Path) -> list[int]:
-    """Inputs and outputs of every layer of a run's fully connected network, by its weights; [] for another network."""
-    with safe_open(str(run / "weights.safetensors"), framework="numpy") as file:
-        names = [name for name in file.keys() if name.endswith(".weight")]  # noqa: SIM118
-        first_seed = min(name.partition("/")[0] for name in names)
-        shapes = [file.get_slice(n).get_shape() for n in sorted(names, key=_layer) if n.startswith(f"{first_seed}/")]
-    if any(len(shape) != 2 for shape in shapes):
-        return []
-    return [shapes[0][1], *(outputs for outputs, _ in shapes)]
-
-
-def _layer(name: str) -> list[int]:
-    return [int(part) for part in name.split(".") if part.isdecimal()]
 
 
 def published_flops(runs: StudyRuns) -> pd.DataFrame:
