@@ -10,6 +10,7 @@ from declared import MARGINS, write_tables
 
 from spikeinit.io import write_csv
 from spikeinit.studies.asymptote import STUDY, cells, checks, tables
+from spikeinit.studies.claims import Claim
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.scorecard_pages import to_markdown
@@ -210,6 +211,47 @@ def test_false_cells_are_not_reproduced(finished, tmp_path):
     trained = [entry for entry in entries if entry.published not in ("-", "stated")]
     assert {entry.verdict for entry in trained} == {"not reproduced"}
     assert {entry.verdict for entry in entries if entry.published == "stated"} == {"not reproduced"}
+
+
+def said(check, **tables):
+    """What a check says to tables made up for a rule."""
+    evidence = Evidence(tables, pd.DataFrame(), pd.DataFrame(), {}, Conditions((), {}), 0.95)
+    return checks.CHECKS[check](evidence, Claim("id", "Sec. 0", "made up", "stated"))
+
+
+def test_equal_speeds_may_follow_one_another():
+    def order(runs, **iterations):
+        rows = [
+            {"k": 1.0, "lambda": 1.0, "theta": 1.0, "optimizer": "sgd", "initializer": name, "runs": runs}
+            | {"iterations_to_60_mean": value}
+            for name, value in iterations.items()
+        ]
+        return said("order_of_speed", optimizers=pd.DataFrame(rows), surrogates=pd.DataFrame())
+
+    printed = {"ding2022": 10, "wu2018": 20, "he": 30, "lee2016": 40, "glorot": 50}
+    assert order(2, **printed).agrees is True
+    assert order(2, **(printed | {"wu2018": 10})).agrees is True
+    assert order(2, **(printed | {"glorot": 5})).agrees is False
+    alone = order(1, **printed)
+    assert (alone.agrees, alone.note) == (None, "one seed, which decides nothing")
+
+
+def test_small_gains_need_one_cell_in_which_all_others_fail():
+    def gains(ding, *others, runs=2):
+        rows = [{"initializer": "ding2022", "outcome": outcome} for outcome in ding]
+        rows += [
+            {"initializer": name, "outcome": outcome}
+            for name, own in zip(("he", "glorot"), others, strict=True)
+            for outcome in own
+        ]
+        frame = pd.DataFrame(rows).assign(theta=1.0, runs=runs, **{"lambda": 0.1})
+        frame["k"] = frame.groupby("initializer").cumcount()
+        return said("trains_at_small_gains", grid=frame).agrees
+
+    assert gains(["trained"] * 2, ["failed", "trained"], ["failed", "trained"]) is True
+    assert gains(["trained"] * 2, ["failed", "trained"], ["trained", "failed"]) is False
+    assert gains(["trained", "failed"], ["failed"] * 2, ["failed"] * 2) is False
+    assert gains(["trained"] * 2, ["failed"] * 2, ["failed"] * 2, runs=1) is None
 
 
 def test_what_the_papers_tables_contradict_is_marked(finished):

@@ -359,7 +359,7 @@ def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
     spec = {"parts": conditions(STUDY, laptop)["parts"]}
     published = {"micheli2024_claims": checkout / "workflow/published/micheli2024_claims.csv"}
     claimed = pd.read_csv(published["micheli2024_claims"])
-    assert len(claimed) == 15
+    assert len(claimed) == 17
     spec["parts"]["deep_mlp"]["datasets"]["mnist"] = "digits"
     simulation = claimed.loc[claimed["part"] == "simulation", "id"]
     frame = StudyTables(written, spec)
@@ -368,7 +368,7 @@ def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
         for entry in checks.scorecard(Evidence(frame, pd.DataFrame(), pd.DataFrame(), published, None, 0.95))
     }
     assert list(entries) == list(claimed["id"])
-    assert len(simulation) == 8
+    assert len(simulation) == 10
     shown = {name: entries[name].verdict for name in simulation if entries[name].ours}
     assert set(shown.values()) <= {"reproduced", "not reproduced"}
     assert {entries[name].verdict for name in set(simulation) - set(shown)} <= {"not run"}
@@ -409,10 +409,34 @@ def test_kaiming_dissipates_where_the_variance_falls_with_the_threshold():
     assert dissipates(0.5, 0.4, 0.0) is False
 
 
-def trained(check, **means):
+def test_what_holds_over_time_is_judged_statement_by_statement():
+    falling = layered("time_steps", "micheli2024", [2.4] + [0.18] * 9, spikes_mean=[8.0] + [3.0] * 9)
+    survival = pd.DataFrame({"label": ["time_steps"], "initializer": ["he"], "last_active_layer": [4], "repeats": [10]})
+    assert said("conserved_over_time", signals=falling) is False
+    assert said("spikes_fall_slowly", signals=falling) is True
+    assert said("kaiming_dies_over_time", survival=survival) is True
+    assert said("kaiming_dies_over_time", survival=survival.assign(last_active_layer=60)) is False
+    steady = layered("time_steps", "micheli2024", [2.0] + [1.5] * 9, spikes_mean=[8.0] + [0.0] * 9)
+    assert said("conserved_over_time", signals=steady) is True
+    assert said("spikes_fall_slowly", signals=steady) is False
+
+
+@pytest.mark.parametrize(("high", "agrees"), [([21.0, 22.0, 23.0], False), ([1.0, 22.0, 43.0], True)])
+def test_the_variance_at_a_high_decay_is_compared_relative_to_its_mean(high, agrees):
+    """21 to 23 has the larger deviation, beside 0.6 to 1.4, and the smaller one relative to its mean."""
+    shape = {"skewness_mean": -0.5, "excess_kurtosis_mean": 0.5, "decay": 0.5}
+    signals = pd.concat([layered(label, "micheli2024", [1.0] * 10, **shape) for label in ("time_steps", "high_decay")])
+    steps = pd.DataFrame(
+        {"label": ["high_decay"] * 3 + ["time_steps"] * 3, "initializer": "micheli2024"}
+        | {"variance_mean": [*high, 0.6, 1.0, 1.4]}
+    )
+    assert said("high_decay", signals=signals, signals_over_steps=steps) is agrees
+
+
+def trained(check, seeds=3, **means):
     """What a check says where the training accuracies of the initialisations are these."""
     rows_ = [
-        {"dataset": "d", "network": "deep_mlp", "initializer": name, "train_accuracy_mean": value, "runs": 3}
+        {"dataset": "d", "network": "deep_mlp", "initializer": name, "train_accuracy_mean": value, "runs": seeds}
         for name, value in means.items()
     ]
     return said(check, "deep_mlp", accuracy=pd.DataFrame(rows_))
@@ -422,5 +446,6 @@ def test_only_the_two_may_exceed_the_level():
     assert trained("only_two_train_above_90", micheli2024=91, rossbroich2022=95, he=90) is True
     assert trained("only_two_train_above_90", micheli2024=91, rossbroich2022=95, he=90.5) is False
     assert trained("only_two_train_above_90", micheli2024=89, rossbroich2022=95, he=50) is False
+    assert trained("only_two_train_above_90", 1, micheli2024=89, rossbroich2022=95, he=50) is None  # one seed
     assert trained("only_two_train_above_70", micheli2024=75, rossbroich2022=76, he=50) is False
     assert trained("only_two_train_above_70", micheli2024=76, rossbroich2022=76, he=50) is True

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -55,6 +55,13 @@ def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
     agrees = decided(all(own.low > 0 for own in intervals), against)
     note = "an interval holds zero" if agrees is None else ""
     return OurResult(ours, n=f"{seeds} seeds", agrees=agrees, note=note)
+
+
+def of_seeds(result: OurResult, seeds: int) -> OurResult:
+    """The result, left open where what it compares are single runs of something random."""
+    if result.agrees is None or seeds > 1:
+        return result
+    return replace(result, agrees=None, note="; ".join(note for note in (result.note, ONE_SEED) if note))
 
 
 def decided(holds: bool, against: bool) -> bool | None:
