@@ -11,9 +11,20 @@ import torch
 from torch import nn
 
 from spikeinit import user_files
+from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
 from spikeinit.initializers import initialize, law, registry, sampling
 from spikeinit.initializers.law import Law
+from spikeinit.specs import (
+    EncodingSpec,
+    ImageSelection,
+    InitializerSpec,
+    NetworkSpec,
+    NeuronSpec,
+    TrainingSpec,
+    TrainSpec,
+)
+from spikeinit.training.job import initialized_network
 
 PAPERS = ["normal", "glorot", "he", "lee2016", "wu2018", "bellec2018", "zenke_vogels2021", "ding2022", "micheli2024"]
 NEURON = {"threshold": 1.0, "decay": 0.5, "gain": 1.0}
@@ -56,6 +67,10 @@ class FakeLayer:
 class FakeNetwork:
     def __init__(self, *layers: tuple[nn.Module, Neuron | None]) -> None:
         self.layers = [FakeLayer(f"layer_{index}", *layer) for index, layer in enumerate(layers, start=1)]
+        self.training = True
+
+    def train(self, mode: bool = True) -> None:
+        self.training = mode
 
     def weighted_layers(self) -> list[FakeLayer]:
         return self.layers
@@ -312,6 +327,35 @@ def test_global_random_state_is_left_alone():
     initialize(network, "wu2018", generator=generator(), bias="framework")
     initialize(small, "lsuv", generator=generator(), inputs=spikes(2, 9, 30))
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("name", sorted(registry.MODULES))
+def test_the_global_generator_decides_nothing_of_a_new_network(name):
+    """Dropout is off while an initialiser measures, and every number comes from a stream of the seed."""
+    images = Images(
+        torch.arange(4 * 784).remainder(251).to(torch.uint8).reshape(4, 1, 28, 28),
+        torch.arange(4),
+        10,
+        "d",
+        "0",
+        (0.5, 0.3),
+    )
+    spec = TrainSpec(
+        ImageSelection("d"),
+        NetworkSpec("five_layer", 0.25, {"dropout": 0.5, "normalization": "batch"}),
+        EncodingSpec("rate", 4),
+        NeuronSpec(decay=(0.2, 0.8)),
+        InitializerSpec(name, {"mean": 0.0, "sd": 0.1} if name == "normal" else {}),
+        TrainingSpec(epochs=1, batch_size=4, optimizer={}, schedule={}, loss={}),
+        (0,),
+    )
+    made = []
+    for poison in (1, 2):
+        torch.manual_seed(poison)
+        network = initialized_network(spec, 0, images, "cpu", "auto")
+        assert network.training
+        made.append(network.state_dict())
+    assert all(torch.equal(value, made[1][key]) for key, value in made[0].items())
 
 
 def test_biases_as_asked():

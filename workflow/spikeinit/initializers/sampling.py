@@ -4,6 +4,7 @@ A network offers
 
     network.weighted_layers()             list of layers, first to last
     network.layer_inputs(inputs, index)   what layer `index` receives, [T*B, ...], for a batch `inputs` [T, B, ...]
+    network.training, network.train(mode) as every `torch.nn.Module`
 
 and each of its layers
 
@@ -20,7 +21,8 @@ and then copied, so that weights depend neither on the device nor on the precisi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
 import torch
@@ -48,6 +50,10 @@ class Layer(Protocol):
 class Network(Protocol):
     """A network, as described above."""
 
+    training: bool
+
+    def train(self, mode: bool = True) -> Any: ...
+
     def weighted_layers(self) -> list[Layer]: ...
 
     def layer_inputs(self, inputs: torch.Tensor, index: int) -> torch.Tensor: ...
@@ -69,7 +75,8 @@ def initialize(
     generator: a CPU generator; the weights do not depend on what is chosen for the biases.
     bias: "law" as the initialiser says, "framework" PyTorch's default U(-1/sqrt(fan_in), 1/sqrt(fan_in)), or "zero".
     layers: "hidden" leaves the first and last layer to PyTorch's default, drawn from `generator` too.
-    inputs: an encoded batch [T, B, ...], for initialisers that look at data (`Initializer.needs_inputs`).
+    inputs: an encoded batch [T, B, ...], for initialisers that look at data (`Initializer.needs_inputs`). They look at
+    the network in evaluation mode, without dropout.
     published_fan_in: one number per weighted layer, of a wider or narrower network that this one stands for. The
     initialiser's law is then that of its fan_in, scaled to the layer's own (`Law.for_fan_in`), and PyTorch's default
     biases keep the bound 1/sqrt(fan_in) of that network. None: the layer's own fan_in.
@@ -84,7 +91,7 @@ def initialize(
     published = [fans(layer.weight)[0] for layer in weighted] if published_fan_in is None else published_fan_in
     bias_generator = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     neuron = None
-    with torch.no_grad():
+    with torch.no_grad(), _evaluation_mode(network):
         for index, (layer, meant_for) in enumerate(zip(weighted, published, strict=True)):
             fan_in = fans(layer.weight)[0]
             neuron = layer.neuron if layer.neuron is not None else neuron
@@ -101,6 +108,17 @@ def initialize(
                 layer.neuron.threshold.fill_(law.threshold)
             if initializer.adjust is not None:
                 ADJUSTMENTS[initializer.adjust](network, index, inputs.to(layer.weight.device))
+
+
+@contextmanager
+def _evaluation_mode(network: Network) -> Iterator[None]:
+    """What is measured then depends on nothing that training draws."""
+    training = network.training
+    network.train(False)
+    try:
+        yield
+    finally:
+        network.train(training)
 
 
 def fans(weight: torch.Tensor) -> tuple[int, int]:
