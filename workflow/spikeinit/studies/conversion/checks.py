@@ -56,6 +56,8 @@ def _more_accurate(first: str, second: str, most_steps: int) -> Check:
 
 
 CHECKS.add("optimal_above_maximum", _more_accurate("optimal", "max", FEW_STEPS))
+CHECKS.add("optimal_above_maximum_half", _more_accurate("optimal", "max_half", FEW_STEPS))
+CHECKS.add("optimal_above_percentile_half", _more_accurate("optimal", "percentile_half", FEW_STEPS))
 CHECKS.add("optimal_above_percentile", _more_accurate("optimal", "percentile", FEW_STEPS))
 CHECKS.add("optimal_above_opt", _more_accurate("optimal", "opt_clipped", 2 * FEW_STEPS))
 CHECKS.add("signed_optimal_above_signed", _more_accurate("snm_optimal", "snm", FEW_STEPS))
