@@ -370,7 +370,7 @@ def test_a_simulated_threshold_re_runs_no_training(workflow):
 
 def test_another_value_in_a_sweep_trains_only_its_point(workflow):
     """The batch runs again and finds the other points finished. Near the end here: the folder then holds one more."""
-    changes = "sensitivity: {sweeps: {beta: {neuron.decay: [0.5, 0.8, 0.9]}}}"
+    changes = "sensitivity: {sweeps: {beta: {neuron.decay: [0.5, 0.7, 0.9]}}}"
     jobs = planned(workflow, changes)
     assert jobs["train_batch"] == jobs["evaluate_batch"] == 1
     assert not {"fetch_dataset", "tabulate_energy", "train_snn"} & set(jobs)
@@ -378,9 +378,9 @@ def test_another_value_in_a_sweep_trains_only_its_point(workflow):
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
     batch = "results/smoke/batches/sensitivity/digits_1/trained.csv"
     snakemake(workflow, batch, *smoke_with(workflow, changes))
-    assert "digits_decay0.8" in set(pd.read_csv(workflow / batch).run)
+    assert "digits_decay0.7" in set(pd.read_csv(workflow / batch).run)
     after = {path: path.stat().st_mtime_ns for path in folder.glob("*/seeds/*/checkpoint.safetensors")}
-    assert {path.parts[-4] for path in after.keys() - before.keys()} == {"digits_decay0.8"}
+    assert {path.parts[-4] for path in after.keys() - before.keys()} == {"digits_decay0.7"}
     assert before.items() <= after.items()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from declared import MARGINS
 
 from spikeinit.studies.claims import read_claims
 from spikeinit.studies.judging import above_zero
@@ -76,7 +77,7 @@ def evidence(folder, curves_of, *, seeds=3, generator=None, conditions=None):
     )
     write_table(folder / "published_flops.csv", tables.published_flops(None))
     met = conditions or Conditions((), {"mnist": "mnist"})
-    return Evidence(StudyTables(folder), pd.DataFrame(), pd.DataFrame(), PUBLISHED, met, 0.95)
+    return Evidence(StudyTables(folder, {"margins": MARGINS}), pd.DataFrame(), pd.DataFrame(), PUBLISHED, met, 0.95)
 
 
 def as_printed(sweep):

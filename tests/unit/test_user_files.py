@@ -164,7 +164,7 @@ def specs(smoke, **changes):
 def test_an_edit_of_a_network_changes_every_run_that_builds_it_and_no_other(smoke, user_code):
     mine, other = network(user_code / "mine.py"), network(user_code / "other.py", "other")
     files = {"network_files": [str(mine), str(other)]}
-    changes = files | {"energy": {"network": {"name": "mine"}}}
+    changes = files | {"energy": {"network": {"name": "mine"}, "initializer": {"fan_in": "own"}}}
     before, package = specs(smoke, **changes), specs(smoke, **files)
     network(other, "other", 6)
     assert specs(smoke, **changes) == before

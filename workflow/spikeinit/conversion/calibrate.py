@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spikeinit.conversion.augment import augmentation
 from spikeinit.conversion.convert import folded
-from spikeinit.conversion.pretraining import augmentation
 from spikeinit.datasets.load import Images
 from spikeinit.interruption import Interruption
 from spikeinit.networks.build import FeedForward

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spikeinit.conversion.ann import build_ann
+from spikeinit.conversion.augment import augmentation
 from spikeinit.conversion.torchvision_weights import load_torchvision_weights
 from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
@@ -23,8 +24,7 @@ from spikeinit.measures.accuracy import loss_and_accuracy
 from spikeinit.networks.build import FeedForward
 from spikeinit.randomness import stream
 from spikeinit.specs.ann import ANN_INITIALIZER, AnnSpec
-from spikeinit.training.augmentation import make_augmentation
-from spikeinit.training.loop import Augment, train_seed
+from spikeinit.training.loop import train_seed
 from spikeinit.training.progress import Result
 
 
@@ -117,14 +117,3 @@ def _tested(spec: AnnSpec, network: FeedForward, images: Images) -> tuple[float,
 def parameters(network: FeedForward) -> int:
     """How many numbers are learned."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
-
-
-def augmentation(spec: AnnSpec) -> Augment | None:
-    """How training images of `spec` are changed at random; None where they are not."""
-    return make_augmentation(spec.augmentation, fill=_mean_colour(spec))
-
-
-def _mean_colour(spec: AnnSpec) -> list[int] | int:
-    """The grey value that the encoding maps to zero: what cutting out a square leaves."""
-    mean = spec.encoding.parameters.get("mean", 0.0)
-    return [round(255 * value) for value in mean] if isinstance(mean, (list, tuple)) else round(255 * mean)
