@@ -5,7 +5,7 @@ VENV := .venv
 CORES ?= all
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help reproduce report ui sync audit test docs lint format bench lock
+.PHONY: help reproduce report ui sync audit evidence test docs lint format bench lock
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -25,6 +25,9 @@ sync: $(INSTALLED)        ## bring MLflow up to date with the results, after its
 
 audit: $(INSTALLED)       ## compare every result's spec with the planned one
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.stages.audit_results
+
+evidence: $(INSTALLED)    ## keep the finished results of CONFIG=<overlay> in docs/evidence/, where they can be read
+	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.stages.store_evidence --configfile $(CONFIG)
 
 test: $(INSTALLED)        ## style checks and all tests
 	$(MAKE) --no-print-directory lint

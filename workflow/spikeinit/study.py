@@ -254,7 +254,7 @@ class Study:
     @property
     def evidence(self) -> tuple[str, ...]:
         """What its claims are judged by beside its tables: files <name>.csv in the study's folder."""
-        return ("statistics",) * (self.hypotheses is not None) + ("audit",) * bool(self.audit)
+        return ("statistics", "anova") * (self.hypotheses is not None) + ("audit",) * bool(self.audit)
 
     def load(self, function: str) -> Callable[..., Any]:
         """The function of its package that "module.function" names; imports the module."""

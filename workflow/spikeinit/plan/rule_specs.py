@@ -185,7 +185,7 @@ def score_spec(config: Config, study: Study) -> str:
         text_columns=list(study.text_columns),
         **conditions(study, config),
         confidence=statistics.get("confidence", 0.95),
-        equivalence_margin=statistics.get("equivalence_margin"),
+        margins={name: statistics.get(f"{name}_margin") for name in ("equivalence", "accuracy")},
     )
 
 

@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 
 from spikeinit.errors import run_stage
-from spikeinit.io import read_json
-from spikeinit.jobs.runs import Run
-from spikeinit.plan import load_config, runs
+from spikeinit.plan import load_config
+from spikeinit.plan.finished import states
 
 
 def main() -> None:
@@ -22,23 +21,13 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results"))
     arguments = parser.parse_args()
     config = load_config(["config.yaml", *arguments.configfile])
-    states = []
-    for study in config.studies:
-        for run in (run for run in runs(config, study) if run.stage == "train_snn"):
-            states.append(state_of(run, arguments.results / config.name / "runs" / study / run.name))
-            print(f"{states[-1]:<8} {study}/{run.name}")
-    print(", ".join(f"{states.count(state)} {state}" for state in ("current", "stale", "missing")))
-    if set(states) != {"current"}:
+    found = []
+    for study, run, state in states(config, arguments.results):
+        found.append(state)
+        print(f"{state:<8} {study}/{run}")
+    print(", ".join(f"{found.count(state)} {state}" for state in ("current", "stale", "missing")))
+    if set(found) != {"current"}:
         sys.exit(1)
-
-
-def state_of(run: Run, folder: Path) -> str:
-    """ "current" if the folder's metrics and recorded spec are the planned ones, else "stale" or "missing"."""
-    if not (folder / "metrics.csv").exists() or not (folder / "spec.json").exists():
-        return "missing"
-    record = read_json(folder / "spec.json")
-    same = record["digest"] == run.spec.seed_digest() and tuple(record["spec"]["seeds"]) == run.spec.seeds
-    return "current" if same else "stale"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,11 @@ def main() -> None:
     parser = stage_parser(__doc__, "of study, conditions and margins", "study-files")
     parser.add_argument("--tables", type=Path, required=True, help="folder that `tabulate` wrote")
     parser.add_argument(
-        "--evidence", nargs="*", type=Path, default=[], help="statistics.csv and audit.csv, where the study has them"
+        "--evidence",
+        nargs="*",
+        type=Path,
+        default=[],
+        help="statistics.csv, anova.csv and audit.csv, where the study has them",
     )
     parser.add_argument("--published", nargs="*", type=Path, default=[], help="CSVs of the paper's printed values")
     for output in ("scorecard", "markdown", "html"):
@@ -35,6 +39,7 @@ def main() -> None:
         Evidence(
             tables=StudyTables(arguments.tables, spec),
             statistics=evidence.get("statistics", pd.DataFrame()),
+            anova=evidence.get("anova", pd.DataFrame()),
             audit=evidence.get("audit", pd.DataFrame()),
             published={path.stem: path for path in arguments.published},
             conditions=conditions,

@@ -19,7 +19,6 @@ p that the means differ by less than `tost_margin` (in the measure's unit; `tost
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -27,12 +26,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from spikeinit.errors import UserError
 from spikeinit.io import digest
 from spikeinit.statistics import two_samples
 from spikeinit.statistics.comparisons import ALTERNATIVES, Comparison
+from spikeinit.statistics.corrections import corrected
 
 RUN_COLUMNS = ("dataset", "initializer", "weight_mean", "beta_range", "seed", "layer", "spikes", "accuracy", "outcome")
 COLUMNS = (
@@ -153,14 +152,10 @@ def compare(table: pd.DataFrame, comparisons: Sequence[Comparison], options: Opt
 def correct_within_families(table: pd.DataFrame, methods: Mapping[str, str]) -> pd.DataFrame:
     """The table with p corrected within each `family`, one column per statsmodels method; NaN stays NaN."""
     table = table.copy()
-    gc.freeze()  # statsmodels collects garbage at every call: 50 ms for what pandas and scipy alone consist of
-    try:
-        for column, method in methods.items():
-            table[column] = np.nan
-            for _, p in table["p"].dropna().groupby(table["family"]):
-                table.loc[p.index, column] = multipletests(p.to_numpy(dtype=float), method=method)[1]
-    finally:
-        gc.unfreeze()
+    for column, method in methods.items():
+        table[column] = np.nan
+        for _, p in table["p"].groupby(table["family"]):
+            table.loc[p.index, column] = corrected(p.to_numpy(dtype=float), method)
     return table
 
 

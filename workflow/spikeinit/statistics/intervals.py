@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean and of a difference of means, for tables, figures and scorecards."""
+"""Confidence intervals of a mean and of a difference of means, and of a further run, for tables and scorecards."""
 
 from __future__ import annotations
 
@@ -55,3 +55,18 @@ def welch_interval(
     freedom = variance**2 / (error1**2 / (n1 - 1) + error2**2 / (n2 - 1))
     half = stats.t.ppf(0.5 + confidence / 2, freedom) * math.sqrt(variance)
     return difference - half, difference + half
+
+
+def prediction_interval(values: Iterable[float], confidence: float) -> tuple[float, float]:
+    """Where one further value of the same normal distribution lies: mean ± t(n - 1) · s · √(1 + 1/n).
+
+    It is the interval for a number that was measured once, such as a printed accuracy: the interval of the mean of n
+    values shrinks with n, and one that is laid around a single further value misses it ever more often. For example, 1,
+    2, 3 at a confidence of 0.95 give the interval from -2.97 to 6.97. NaN values are left out, and both bounds are NaN
+    for fewer than two values. Their unit is that of the values.
+    """
+    ours = mean_interval(values, confidence)
+    if ours.n < 2:
+        return math.nan, math.nan
+    half = float(stats.t.ppf(0.5 + confidence / 2, ours.n - 1)) * ours.deviation * math.sqrt(1 + 1 / ours.n)
+    return ours.mean - half, ours.mean + half

@@ -112,12 +112,29 @@ def _noncentrality(t: float, df: int, probability: float) -> float:
 def equivalence_p(a: np.ndarray, b: np.ndarray, margin: float, *, welch: bool) -> float:
     """p of the two one-sided tests that the means differ by less than `margin` (`statsmodels.ttost_ind`).
 
-    A small p shows equivalence. NaN with an obstacle (`obstacle_to_t_test`), and where the margin is not positive.
+    A small p shows equivalence. Two samples without any deviation are what they are: p is 0 where their values are
+    equal or differ by less than the margin, and 1 where they do not. NaN with another obstacle (`obstacle_to_t_test`),
+    and where the margin is not positive.
     """
+    if min(a.size, b.size) > 1 and is_constant(a) and is_constant(b):
+        difference = abs(float(a.mean() - b.mean()))
+        return 0.0 if difference <= CONSTANT * abs(float(a.mean())) or difference < margin else 1.0
     if obstacle_to_t_test(a, b) or not margin > 0:
         return math.nan
     p, *_ = ttost_ind(a, b, -margin, margin, usevar="unequal" if welch else "pooled")
     return float(p)
+
+
+def spread_test(a: np.ndarray, b: np.ndarray) -> TTest:
+    """The test of Brown and Forsythe (1974) that two deviations differ, with a direction.
+
+    It is Student's t-test of the distances from the sample's own median, so that "less" says that `a` is spread less.
+    For two samples its square is the statistic of `scipy.stats.levene(center="median")`, which has no direction. It
+    does not take the values to be normal, as the ratio of two variances does. NaN where the distances allow no t-test.
+    """
+    if min(a.size, b.size) == 0:
+        return t_test(a, b, welch=False)
+    return t_test(np.abs(a - np.median(a)), np.abs(b - np.median(b)), welch=False)
 
 
 def bootstrap_difference(

@@ -182,28 +182,61 @@ def _rows(path: Path) -> Sequence[Row]:
 class PrintedTable:
     """The printed cells of one file, each of which is a claim.
 
-        PrintedTable("ann_accuracy", claim=_accuracy_claim, ours=_accuracy, match=within(1.0, "accuracy"))
+        PrintedTable("ann_accuracy", claim=_accuracy_claim, ours=_accuracy, match=_beside_accuracy)
 
     file: name of the file without its suffix. claim: from a row to what it claims, or to None where the paper takes
     the number over from others. ours: from the evidence and a row to what our runs have in its place; empty, where
-    nothing was run. match: from those two and the evidence to the result; it is not asked where nothing was run.
-    rows: reads the file. needs_runs: False for arithmetic, which is judged as published at every scale.
+    nothing was run. match: from those two, the evidence and the number of cells that are compared at once to the
+    result; it is not asked where nothing was run. rows: reads the file. needs_runs: False for arithmetic, which is
+    judged as published at every scale. together: the claim of all cells at once, of which a line of its own counts how
+    many are reproduced, and how many would be by chance. Cells that the paper's own numbers contradict do not count.
     """
 
     file: str
     claim: Callable[[Any], Claim | None]
     ours: Callable[[Evidence, Any], Any]
-    match: Callable[[Any, Any, Evidence], OurResult]
+    match: Callable[[Any, Any, Evidence, int], OurResult]
     rows: Callable[[Path], Iterable[Any]] = field(default=_rows)
     needs_runs: bool = True
+    together: Claim | None = None
 
     def judged(self, evidence: Evidence) -> list[ScorecardEntry]:
-        """A line of the scorecard for each cell, in the order of the rows."""
-        entries = []
+        """A line of the scorecard for each cell, in the order of the rows, behind that of all together."""
         conditions = evidence.conditions if self.needs_runs else Conditions((), {})
-        for row in self.rows(evidence.published[self.file]):
-            if (claim := self.claim(row)) is not None:
-                ours = self.ours(evidence, row)
-                result = self.match(ours, row, evidence) if len(ours) else OurResult()
-                entries.append(scorecard_entry(claim, result, conditions))
-        return entries
+        rows = list(self.rows(evidence.published[self.file]))
+        claims = [(claim, row) for row in rows if (claim := self.claim(row)) is not None]
+        beside = [self.ours(evidence, row) for _, row in claims]
+        cells = sum(len(ours) > 0 for ours in beside)
+        results = [
+            self.match(ours, row, evidence, cells) if len(ours) else OurResult()
+            for ours, (_, row) in zip(beside, claims, strict=True)
+        ]
+        entries = [
+            scorecard_entry(claim, result, conditions) for (claim, _), result in zip(claims, results, strict=True)
+        ]
+        if self.together is None:
+            return entries
+        datasets = tuple(dict.fromkeys(dataset for claim, _ in claims for dataset in claim.datasets))
+        sound = [
+            result for (claim, _), result in zip(claims, results, strict=True) if result.ours and not claim.contradicted
+        ]
+        counted = counted_together(sound, 1 - evidence.confidence)
+        return [scorecard_entry(replace(self.together, datasets=datasets), counted, conditions), *entries]
+
+
+def counted_together(results: Sequence[OurResult], significance: float) -> OurResult:
+    """How many printed cells are reproduced: all of them for a claim that agrees, none outside for one that is open.
+
+    By chance, one in twenty cells whose true value lies a whole margin away counts as reproduced at a level of 0.05. Of
+    cells that replicate exactly, one or more count as outside in one of twenty scorecards, however many there are.
+    """
+    if not results:
+        return OurResult()
+    within, outside = (sum(result.agrees is agrees for result in results) for agrees in (True, False))
+    total = len(results)
+    ours = f"{within} of {total} within the margin, {outside} outside, {total - within - outside} left open"
+    note = (
+        f"by chance {significance * total:.3g} of {total} that are a whole margin off would count as within, and "
+        f"{significance:g} of {total} exact replications as outside (Bonferroni)"
+    )
+    return OurResult(ours, n=str(total), agrees=False if outside else True if within == total else None, note=note)

@@ -9,7 +9,7 @@ tables contradict is marked as such whatever our runs show. All studies share th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ class Conditions:
 class Evidence:
     """What a study's claims are judged by. `published`: file name without suffix -> CSV of printed numbers.
 
-    `statistics` and `audit` are empty for a study that has none.
+    `statistics`, `anova` and `audit` are empty for a study that has none.
     """
 
     tables: StudyTables
@@ -78,6 +78,7 @@ class Evidence:
     published: Mapping[str, Path]
     conditions: Conditions
     confidence: float
+    anova: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from spikeinit.studies.claims import Checks, Claim, OurResult, PrintedTable, Row, judged, read_claims
-from spikeinit.studies.judging import Contrast, above_zero, beside_one_run
+from spikeinit.studies.judging import Contrast, Margin, above_zero, beside_printed_run
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 from spikeinit.studies.sensitivity import printed
 from spikeinit.studies.sensitivity.rules import RULES, Rule
@@ -22,8 +22,8 @@ from spikeinit.tables import read_table
 
 CHECKS = Checks(__file__)
 
-ACCURACY_MARGIN = 1.0
-"""Points within which an accuracy is the printed one."""
+HALF_DIGIT = 0.005
+"""How exactly an accuracy can be read from a figure, in points."""
 STRONGLY = 1.5
 """Training takes "much longer" where it takes more than so many times as long as with T = 10."""
 
@@ -98,7 +98,7 @@ def _last_accuracies(path: Path) -> list[Row]:
     curves = read_table(path)
     own = curves[(curves["measure"] == "test_accuracy") & (curves["epoch"] == curves["epoch"].max())]
     rows = own.assign(sweep=[printed.FIGURES[figure][0] for figure in own["figure"]]).to_dict("records")
-    return [{**row, "cells": len(rows)} for row in rows if (row["sweep"], row["setting"]) not in printed.SHOWN_TWICE]
+    return [row for row in rows if (row["sweep"], row["setting"]) not in printed.SHOWN_TWICE]
 
 
 def _accuracy_claim(row: Row) -> Claim:
@@ -115,11 +115,21 @@ def _accuracies(evidence: Evidence, row: Row) -> list[float]:
     return list(sweep.final("test_accuracy")[:, places[0]]) if places else []
 
 
-def _beside_the_figure(ours: list[float], row: Row, evidence: Evidence) -> OurResult:
-    return beside_one_run(ours, row["value"], ACCURACY_MARGIN, evidence.confidence, row["cells"])
+def _beside_the_figure(ours: list[float], row: Row, evidence: Evidence, cells: int) -> OurResult:
+    margin = Margin(evidence.tables.spec["margins"]["accuracy"], HALF_DIGIT, cells)
+    return beside_printed_run(ours, row["value"], margin, evidence.confidence)
 
 
-ACCURACIES = PrintedTable(printed.FILE, _accuracy_claim, _accuracies, _beside_the_figure, _last_accuracies)
+ACCURACIES = PrintedTable(
+    printed.FILE,
+    _accuracy_claim,
+    _accuracies,
+    _beside_the_figure,
+    _last_accuracies,
+    together=Claim(
+        "accuracy", "figures", "all final accuracies of the figures together", "stated", comparable_scaled=False
+    ),
+)
 """The accuracies that the report's figures end in, beside ours."""
 
 
@@ -134,7 +144,7 @@ def _operations(evidence: Evidence, row: Row) -> list[float]:
     return [float(ours[row["quantity"]])]
 
 
-def _equal(ours: list[float], row: Row, evidence: Evidence) -> OurResult:
+def _equal(ours: list[float], row: Row, evidence: Evidence, cells: int) -> OurResult:
     (value,) = ours
     return OurResult(f"{value:,.0f}", n="exact", agrees=value == row["flops"])
 
