@@ -28,7 +28,7 @@ from spikeinit.plan.finished import states
 
 FACTS, CONFIGURATION, PAGE, SUMS = "evidence.json", "config.json", "README.md", "SHA256SUMS"
 JUDGED = ("scorecard.csv", "scorecard.md", "statistics.csv", "anova.csv", "audit.csv")
-LARGEST_FILE = 300_000
+LARGEST_FILE = 1_000_000
 """Bytes of the largest table or figure that is kept; README names what is left out."""
 LARGEST = 8_000_000
 """Bytes of all that is kept of one name."""
