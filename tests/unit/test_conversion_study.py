@@ -163,7 +163,8 @@ def test_parts_of_the_error_are_drawn_for_the_largest_t_up_to_eight(drawn):
     panel = layer_figures.error_parts(drawn).axes[0]
     assert panel.get_title() == "MNIST 5k, vgg, T = 4"
     shown = lines(panel)  # in units of the mean activation 0.5: errors 0.025 and 0.0125, 0.1 and 0.1
-    assert shown[(*LOOKS["optimal"], "--")] == pytest.approx({1: 0.05, 2: 0.025})
+    (quantization,) = (values for (_, _, style), values in shown.items() if style == "--")
+    assert quantization == pytest.approx({1: 0.05, 2: 0.025})
     assert shown[(*LOOKS["optimal"], "-")] == pytest.approx({1: 0.2, 2: 0.2})
 
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
 from spikeinit.studies.conversion.method_looks import ANN, NAMES, line_of, ordered
-from spikeinit.studies.looks import BLUE, dataset_name, numbered_look
+from spikeinit.studies.looks import BLUE, DARK_GREY, dataset_name, numbered_look
 from spikeinit.studies.table_tools import StudyTables
 
 SHOWN_BINS = 40
@@ -24,8 +24,6 @@ ERROR_STEPS = 4
 TIMING_STEPS = 8
 """Their parts are shown for the largest T up to this, where quantisation is small and timing is not."""
 TIMED = ("optimal", "optimal_signed")
-PARTS = {"quantization": "--", "timing": "-"}
-"""Part of an error -> how its line is drawn."""
 SHOWN_STEPS = 4
 """So many numbers of steps are drawn where each is a line of its own."""
 
@@ -99,9 +97,12 @@ def error_parts(tables: StudyTables) -> Figure:
     handles: dict[str, Any] = {}
     for panel, ((dataset, network), own) in zip(axes.flat, groups, strict=False):
         for method, line in own.groupby("method", sort=False):
-            for part, dashes in PARTS.items():
-                values = line[f"relative_{part}_error"]
-                handles[f"{NAMES[method]}: {part}"] = line_of(panel, line["layer"], values, NAMES[method], dashes)
+            timing = line_of(panel, line["layer"], line["relative_timing_error"], NAMES[method])
+            handles[f"timing, {NAMES[method]}"] = timing
+        quantization = own[own["method"] == own["method"].iloc[0]]  # the thresholds are the same
+        (handles["quantization"],) = panel.plot(
+            quantization["layer"], quantization["relative_quantization_error"], color=DARK_GREY, linestyle="--"
+        )
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set(
             title=f"{dataset_name(dataset)}, {network}, T = {shown}",

@@ -44,10 +44,10 @@ LOOKS = {
 }
 
 
-def line_of(axes: Axes, x: pd.Series, y: pd.Series, name: str, style: str = "-") -> Any:
+def line_of(axes: Axes, x: pd.Series, y: pd.Series, name: str) -> Any:
     """Draw a method's line in its look, and return it for the legend."""
     color, marker = LOOKS[name]
-    (line,) = axes.plot(x, y, color=color, marker=marker, markersize=4, linestyle=style)
+    (line,) = axes.plot(x, y, color=color, marker=marker, markersize=4)
     return line
 
 
