@@ -180,8 +180,8 @@ def page(folder: Path) -> str:
         f"Made by `{facts['command']}` and finished on {facts['finished']}. Nothing in this folder is written by hand.",
         "",
         f"- Machine: {facts['machine']}. Trained on: {devices}.",
-        f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of processor time"
-        " together; seeds that earlier jobs had trained are not in it.",
+        f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of processor"
+        " time together; seeds that earlier jobs had trained are not in it.",
         f"- Versions: {versions}.",
         f"- Code: commit {facts['commit']}.",
         f"- The whole configuration: [{CONFIGURATION}]({CONFIGURATION}). Sums of all files: [{SUMS}]({SUMS}).",
