@@ -33,12 +33,14 @@ class Combination:
     seeds: dict[int, Seed]
     neurons: tuple[int, ...] = (10, 4)
     timesteps: int = 10
+    open_choice: str | None = None
 
     @property
     def run(self) -> str:
         """The folder's name."""
         mean = "" if self.weight_mean is None else f"_mean{self.weight_mean:g}"
-        return f"{self.dataset}_{self.initializer}{mean}_{self.beta_range}"
+        choice = "" if self.open_choice is None else f"_{self.open_choice.replace(' ', '-')}"
+        return f"{self.dataset}_{self.initializer}{mean}_{self.beta_range}{choice}"
 
 
 def write_study(folder: Path, combinations: list[Combination]) -> tuple[Path, Path]:
@@ -53,6 +55,7 @@ def write_study(folder: Path, combinations: list[Combination]) -> tuple[Path, Pa
             "weight_mean": one.weight_mean,
             "beta_range": one.beta_range,
             "fan_in": "published" if one.initializer == "normal" else None,
+            "open_choice": one.open_choice,
             "seeds": ";".join(map(str, one.seeds)),
         }
         for one in combinations

@@ -10,7 +10,12 @@ from spikeinit.config.schema import Schema
 from spikeinit.plan import reference
 
 REMEDY = "run `make docs`, or PYTHONPATH=workflow python -m spikeinit.plan.reference > docs/configuration.md"
-OPEN = {"sensitivity.stand_ins.<name>", "sensitivity.sweeps.<name>"}
+OPEN = {
+    "energy.open_choices.values",
+    "energy.open_choices.settings",
+    "sensitivity.stand_ins.<name>",
+    "sensitivity.sweeps.<name>",
+}
 """Keys whose values are mappings of what stands elsewhere on the page."""
 
 

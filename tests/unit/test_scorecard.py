@@ -22,7 +22,9 @@ from spikeinit.studies.energy.audit.printed_tests import load_tests
 from spikeinit.studies.energy.audit.published_tables import load_published
 from spikeinit.studies.energy.audit.table import COLUMNS, audit
 from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
+from spikeinit.studies.energy.open_choice_tables import DISTANCES
 from spikeinit.studies.energy.outcomes import find_test
+from spikeinit.studies.open_choices import COLUMNS as CONCLUSIONS
 from spikeinit.studies.scorecard import (
     CONTRADICTED,
     NOT_REPRODUCED,
@@ -135,6 +137,8 @@ def score_inputs(folder, by_run):
     """What the scorecard is made from: the table of runs, and the tests of it."""
     comparisons = weight_and_decay_comparisons([-0.01, 0.0, 0.01], ["low", "medium", "high"])
     write_table(folder / "tables" / "spikes_by_run.csv", by_run)
+    for name, columns in (("open_choices", CONCLUSIONS), ("open_choice_distances", DISTANCES)):
+        write_table(folder / "tables" / f"{name}.csv", pd.DataFrame(columns=list(columns)))
     write_table(folder / "statistics.csv", compare(by_run, comparisons, OPTIONS))
     factors = ("weight_mean", "beta_range")
     write_table(folder / "anova.csv", analyse_variance(by_run, factors, {"initializer": "normal"}, OPTIONS))
@@ -161,7 +165,8 @@ def test_runs_as_printed_are_nowhere_called_not_reproduced(study, audited, tmp_p
     card = scored(study, audited, tmp_path, monkeypatch, MET)
     assert len(card["claim"].unique()) == len(card)
     assert card.loc[card["verdict"] == NOT_REPRODUCED, "claim"].tolist() == []
-    assert set(card["verdict"]) == {REPRODUCED, CONTRADICTED, OPEN}
+    assert set(card["verdict"]) == {REPRODUCED, CONTRADICTED, OPEN, NOT_RUN}
+    assert list(card.loc[card["verdict"] == NOT_RUN, "source"].unique()) == ["left open"]
     cells = card[card["source"].isin(["Table 5", "Table 6"])]
     assert len(cells) == 2 * 9 * 7
     verdicts = card.set_index("claim")["verdict"]

@@ -1,6 +1,6 @@
 """Gather a study's runs into tables.
 
-INPUTS   studies/<study>/plan.csv, every run's CSV files and those of its analogue networks
+INPUTS   studies/<study>/plan.csv, every run's CSV files and those of its analogue networks, the paper's printed values
 OUTPUTS  studies/<study>/tables/<table>.csv, the short ones also as HTML for the report
 DECIDES  what is averaged over what; the tables' modules say so
 """
@@ -14,6 +14,7 @@ for study in PLANNED:
             plan=f"results/{{name}}/studies/{study.name}/plan.csv",
             runs=files_of_runs(study),
             anns=files_of_anns(study),
+            published=published_files(study),
         output:
             tables_of(study),
             [
@@ -43,5 +44,5 @@ for study in PLANNED:
         shell:
             "python -m spikeinit.stages.tabulate --spec {params.spec:q} --plan {input.plan:q}"
             " --runs results/{wildcards.name}/runs/{params.study}"
-            " --tables results/{wildcards.name}/studies/{params.study}/tables"
+            " --tables results/{wildcards.name}/studies/{params.study}/tables --published {input.published:q}"
             ' --study-files "${{STUDY_FILES[@]}}" > {log:q} 2>&1 || failed {log:q}'

@@ -127,9 +127,16 @@ def _only_problems(study: str, section: Mapping[str, Any]) -> Problems:
 
 
 def _key_problems(where: str, study: str, key: str, value: Any, schema: Schema) -> Problems:
-    part = key.split(".")[0]
-    if part not in SWEPT_PARTS:
+    if key.split(".")[0] not in SWEPT_PARTS:
         return [(where, f"cannot be swept; keys begin with {', '.join(f'{name}.' for name in SWEPT_PARTS)}")]
+    return value_problems(where, study, key, value, schema)
+
+
+def value_problems(where: str, study: str, key: str, value: Any, schema: Schema) -> Problems:
+    """What is wrong with values of a key below a study's section: not allowed by the schema, or listed twice.
+
+    A list holds several values, anything else is one.
+    """
     unknown = schema.unknown_key([study, *key.split(".")])
     if unknown:
         return [(where, unknown)]

@@ -21,8 +21,7 @@ class Run:
     name: readable slug, unique in its study. labels: the values by which tables group it. `stage` is the rule that
     makes the run from `spec`, `tables` are the CSV files that its study's tables are made of, `evaluation` is for
     trained runs only, and `ann` is the (data set, slug) of the analogue network it starts from. batch: the job that
-    short trained runs share, on one data set; "" for a job of the run's own. A study gives all its trained runs
-    one, or none.
+    short trained runs share, on one data set; "" for a job of the run's own.
     """
 
     name: str

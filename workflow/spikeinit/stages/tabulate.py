@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from spikeinit import io
 from spikeinit.errors import run_stage
 from spikeinit.stages.options import stage_parser
@@ -15,11 +17,12 @@ def main() -> None:
     parser.add_argument("--plan", required=True, help="plan.csv of the study")
     parser.add_argument("--runs", required=True, help="folder that holds one folder per run")
     parser.add_argument("--tables", required=True, help="folder to write to")
+    parser.add_argument("--published", nargs="*", type=Path, default=[], help="CSVs of the paper's printed values")
     arguments = parser.parse_args()
 
     spec = arguments.spec
     study = known_studies(arguments.study_files)[spec["study"]]
-    runs = StudyRuns.load(arguments.plan, arguments.runs, spec)
+    runs = StudyRuns.load(arguments.plan, arguments.runs, spec, arguments.published)
     for name, function in spec["tables"].items():
         table = study.load(function)(runs)
         write_table(f"{arguments.tables}/{name}.csv", table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,30 @@ OUTCOMES = ("trained", "dead", "diverged")
 class StudyRuns:
     """The runs of a study as data frames.
 
-    plan: one row per run; folder: holds one folder per run; spec: the stage's options. What a function in a study's
-    TABLES receives.
+    plan: one row per run; folder: holds one folder per run; spec: the stage's options; published: name without suffix
+    -> file of the paper's printed numbers. What a function in a study's TABLES receives.
     """
 
     plan: pd.DataFrame
     folder: Path
     spec: Mapping[str, Any] = field(default_factory=dict)
+    published: Mapping[str, Path] = field(default_factory=dict)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def load(cls, plan: str | Path, folder: str | Path, spec: Mapping[str, Any] | None = None) -> StudyRuns:
+    def load(
+        cls,
+        plan: str | Path,
+        folder: str | Path,
+        spec: Mapping[str, Any] | None = None,
+        published: Iterable[Path] = (),
+    ) -> StudyRuns:
         """Read the plan; `UserError` when it is missing or has no run."""
         spec = dict(spec or {})
         frame = read_table(plan, spec.get("text_columns", ()))
         if "run" not in frame or frame.empty:
             raise UserError(f"{plan}: lists no runs; a plan has one row per run with its name in the column 'run'")
-        return cls(frame, Path(folder), spec)
+        return cls(frame, Path(folder), spec, {path.stem: path for path in published})
 
     @property
     def labels(self) -> list[str]:
@@ -114,6 +121,11 @@ class StudyTables:
     spec: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     _read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, tables: Mapping[str, pd.DataFrame], spec: Mapping[str, Any]) -> StudyTables:
+        """Tables that stand in no folder."""
+        return cls(Path(), spec, _read=dict(tables))
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """One table by its name, read once."""

@@ -53,6 +53,20 @@ STUDY = Study(
             "tables.outcomes",
             "How many seeds of each combination trained, fell silent (dead) or diverged, and in which epoch.",
         ),
+        Table("open_choice_tables.open_choices_by_run"),
+        Table(
+            "open_choice_tables.open_choices",
+            "Every conclusion of the thesis, judged at every choice that is tried where the thesis leaves something "
+            "open. A conclusion flips where it is decided one way as configured and the other way at another choice. "
+            "These are runs of their own; ``settings`` says what holds for them alone.",
+        ),
+        Table(
+            "open_choice_tables.open_choice_distances",
+            "How far the spikes at every choice lie from the printed ones (Pärna 2025, Tables 5 and 6), nearest first: "
+            "the mean over layers of |ours - printed| / (ours + printed), spikes per neuron, image and step, with the "
+            "interval of its mean over runs. ``nearer`` is by how much a run is nearer than the run of the same seed "
+            "and combination as configured; its interval is corrected for the number of choices (Bonferroni).",
+        ),
     ),
     figures=(
         Figure(
@@ -101,6 +115,13 @@ STUDY = Study(
             "Share of neurons that spike on no test image (silent), and of those whose mean rate is at least 0.95"
             " spikes per step (saturated). Markers are means over runs, small dots single runs.",
         ),
+        Figure(
+            "open_choice_figures.open_choices",
+            "What the thesis leaves open, tried out. Left: the distance of each choice from the printed spikes, with "
+            "the interval of its mean over runs; the grey point is the choice of the other tables and figures. Right: "
+            "whether each conclusion of the thesis agrees at each choice, disagrees, or is left open; a frame marks "
+            "one that flips.",
+        ),
     ),
     scorecard=Scorecard(
         "checks.scorecard",
@@ -113,5 +134,6 @@ STUDY = Study(
     anns=runs.anns,
     hypotheses=Hypotheses("spikes_by_run", runs.hypotheses),
     audit="audit.table.audit_printed",
-    text_columns=("beta_range",),
+    options=runs.table_options,
+    text_columns=("beta_range", "open_choice"),
 )

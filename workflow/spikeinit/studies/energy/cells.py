@@ -22,12 +22,10 @@ from spikeinit.studies.energy.audit.published_tables import (
     row_name,
 )
 from spikeinit.studies.energy.contradictions import contradicted_cells
-from spikeinit.studies.energy.samples import Samples
+from spikeinit.studies.energy.samples import OUTPUT_LAYER, Samples
 from spikeinit.studies.judging import Margin, beside_printed_mean
 from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence
-
-OUTPUT_LAYER = 6
 
 TOGETHER = Claim(
     id="tables1-6",

@@ -23,6 +23,7 @@ from spikeinit.studies.energy.audit.prose import HIDDEN_LAYERS
 from spikeinit.studies.energy.audit.published_tables import BETAS, LAYERS, MEANS, Row
 from spikeinit.studies.energy.cells import printed_cells
 from spikeinit.studies.energy.contradictions import contradicted_claims
+from spikeinit.studies.energy.open_choice_lines import open_choice_lines
 from spikeinit.studies.energy.outcomes import Test, find_test, printed_outcomes
 from spikeinit.studies.energy.samples import COMBINATIONS, Samples
 from spikeinit.studies.judging import Pair, alike, equivalent, less_spread, lower
@@ -33,7 +34,7 @@ CHECKS = Checks(__file__)
 
 
 def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
-    """What the thesis says in words, then the outcomes of its tests, then its printed cells."""
+    """What the thesis says in words, what hangs on its open choices, the outcomes of its tests, its printed cells."""
     marked = contradicted_claims(evidence.audit)
     claims = [
         replace(claim, statement=_named(claim), contradicted=marked.get(claim.id, ""))
@@ -41,6 +42,7 @@ def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
     ]
     return [
         *judged(claims, CHECKS, evidence),
+        *open_choice_lines(evidence),
         *printed_outcomes(evidence).judged(evidence),
         *printed_cells(evidence).judged(evidence),
     ]

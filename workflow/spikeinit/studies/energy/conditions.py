@@ -8,6 +8,7 @@ from spikeinit.studies import unstated
 from spikeinit.study import ANY, Departure, Finding, OpenChoice, Published, Section
 
 PUBLISHED_RUNS = 10
+PUBLISHED_TIMESTEPS = 20
 
 SETTINGS = {
     "train_images": None,
@@ -30,7 +31,8 @@ SETTINGS = {
 
 OPEN_CHOICES = {
     "encoding.timesteps": OpenChoice(
-        (20,), "The thesis simulates for 20 ms and does not state the length of a step, which is read as 1 ms."
+        (PUBLISHED_TIMESTEPS,),
+        "The thesis simulates for 20 ms and does not state the length of a step, which is read as 1 ms.",
     ),
     "streams": OpenChoice(
         ("apart", "shared"),
@@ -73,6 +75,7 @@ NOT_CONDITIONS = {
         "comparison",
         "data_driven",
     ),
+    "Other values of open choices are tried in runs of their own.": ("open_choices",),
     unstated.ONLY_LOOKED_AT: ("training.monitor_images", "training.trace_every", "training.target_accuracies"),
     unstated.ONLY_SAID: (
         "evaluation",

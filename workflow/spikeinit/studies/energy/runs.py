@@ -3,76 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from spikeinit.config import checks
+from spikeinit.config import checks, open_choices
 from spikeinit.config.configuration import Config
+from spikeinit.config.differences import counterparts
 from spikeinit.config.schema import Schema
-from spikeinit.io import digest
-from spikeinit.jobs.anns import ANALOGUE_INPUT, DATA_DRIVEN, ENERGY_NETWORK, Ann, ann_digest, ann_request
-from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, train_source
-from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
+from spikeinit.jobs.anns import DATA_DRIVEN, Ann
+from spikeinit.jobs.runs import Run
+from spikeinit.studies.energy import open_choices as tried
+from spikeinit.studies.energy.combinations import NAME, ann, combination, normal
 from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
+from spikeinit.studies.energy.conditions import OPEN_CHOICES, PUBLISHED
 from spikeinit.study import Section
-
-NAME = "energy"
 
 
 def runs(config: Config) -> list[Run]:
-    """The nine combinations for each data set, then the comparison's initialisers."""
+    """The nine combinations for each data set, then the comparison's initialisers, then those of open choices."""
     section = config.sections[NAME]
     comparison = section["comparison"]
-    published = [
-        ({"name": "normal", "mean": float(mean), "sd": float(section["weight_sd"])}, beta)
-        for mean in section["weight_means"]
-        for beta in section["beta_ranges"]
-    ]
+    published = [(normal(section, mean), beta) for mean in section["weight_means"] for beta in section["beta_ranges"]]
     compared = [(choice, beta) for choice in comparison["initializers"] for beta in comparison["beta_ranges"]]
-    return [
-        _run(config, section, dataset, choice, beta)
+    configured = [
+        combination(config, section, dataset, choice, beta)
         for dataset in section["datasets"]
         for choice, beta in published + compared * _is_compared(dataset, comparison)
     ]
+    return [*configured, *tried.runs(config)]
 
 
 def _is_compared(dataset: str, comparison: Mapping[str, Any]) -> bool:
     return comparison["datasets"] is None or dataset in comparison["datasets"]
-
-
-def _run(config: Config, section: Section, dataset: str, choice: Mapping[str, Any], beta: str) -> Run:
-    normal = choice["name"] == "normal"
-    parameters = {key: value for key, value in choice.items() if not (normal and key == "sd")}
-    labels = {
-        "dataset": dataset,
-        "initializer": choice["name"],
-        "weight_mean": choice.get("mean") if normal else None,
-        "beta_range": beta,
-        "fan_in": section["initializer"]["fan_in"] if normal else None,
-    }
-    low, high = section["beta_ranges"][beta]
-    data_driven = choice["name"] == DATA_DRIVEN
-    start = {"initial_potential": section["neuron"]["threshold"] / 2} if data_driven else {}
-    initializer = initializer_spec(config, choice, section["initializer"])
-    if normal:
-        initializer = replace(initializer, fan_in=section["initializer"]["fan_in"])
-    if data_driven:
-        ann = _ann(section, dataset)
-        initializer = replace(initializer, parameters={"ann": ann_digest(ann), "ann_seed": ann.spec.seed})
-    spec = TrainSpec(
-        images=ImageSelection(dataset, section["train_images"], section["test_images"]),
-        network=NetworkSpec(**section["network"]),
-        encoding=EncodingSpec(**section["encoding"]),
-        neuron=NeuronSpec.from_section(section["neuron"], decay=(float(low), float(high)), **start),
-        initializer=initializer,
-        training=TrainingSpec(**section["training"]),
-        seeds=tuple(section["seeds"]),
-        apart=digest([dataset, dict(choice), float(low), float(high)])[:16] if section["streams"] == "apart" else "",
-        source=train_source(section["network"]["name"]),
-    )
-    evaluation = evaluate_spec(spec, section["evaluation"])
-    started_from = (dataset, ENERGY_NETWORK) if data_driven else None
-    return Run(run_name(dataset, parameters, beta), NAME, labels, spec, evaluation, ann=started_from)
 
 
 def anns(config: Config) -> list[Ann]:
@@ -81,28 +42,20 @@ def anns(config: Config) -> list[Ann]:
     comparison = section["comparison"]
     if not any(choice["name"] == DATA_DRIVEN for choice in comparison["initializers"]):
         return []
-    return [_ann(section, dataset) for dataset in section["datasets"] if _is_compared(dataset, comparison)]
-
-
-def _ann(section: Section, dataset: str) -> Ann:
-    options = section["data_driven"]
-    constant = section["encoding"]["parameters"] if section["encoding"]["name"] == ANALOGUE_INPUT else {}
-    return ann_request(
-        NAME,
-        ImageSelection(dataset, section["train_images"], section["test_images"]),
-        ENERGY_NETWORK,
-        {**section["network"], "activation": {"name": "relu"}},
-        options["ann"],
-        options["activations"],
-        {"mean": 0.0, "std": 1.0, **constant},
-        ("optimal",),
-        (section["encoding"]["timesteps"],),
-        options["norm"],
-    )
+    return [ann(section, dataset) for dataset in section["datasets"] if _is_compared(dataset, comparison)]
 
 
 def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
-    """What is wrong with this study's section beyond its schema."""
+    """What is wrong with this study's section beyond its schema, as it is and at every open choice that is tried."""
+
+    def of_section(changed: Section) -> checks.Problems:
+        return _problems_as_configured(changed, config)
+
+    choices = tried.problems(section) + open_choices.problems(NAME, section, OPEN_CHOICES, schema, of_section)
+    return of_section(section) + choices
+
+
+def _problems_as_configured(section: Section, config: Section) -> checks.Problems:
     found = checks.dataset_problems("energy.datasets", section["datasets"], config)
     for name, bounds in section["beta_ranges"].items():
         found += checks.decay_range_problems(f"energy.beta_ranges.{name}", bounds)
@@ -158,7 +111,12 @@ def hypotheses(config: Config) -> dict[str, Any]:
     Runs that died count, as they do in the tables: the thesis leaves none out.
     """
     section = config.sections[NAME]
-    comparisons = weight_and_decay_comparisons(section["weight_means"], _low_to_high(section["beta_ranges"]))
+    return comparisons_of(section["weight_means"], _low_to_high(section["beta_ranges"]))
+
+
+def comparisons_of(weight_means: Sequence[float], beta_ranges: Sequence[str]) -> dict[str, Any]:
+    """The same for some mean weights and ranges of decay rates, these from low to high."""
+    comparisons = weight_and_decay_comparisons(weight_means, beta_ranges)
     return {
         "outcomes": ["trained", "dead"],
         "comparisons": [comparison.to_spec() for comparison in comparisons],
@@ -168,3 +126,22 @@ def hypotheses(config: Config) -> dict[str, Any]:
 
 def _low_to_high(ranges: Mapping[str, Sequence[float]]) -> list[str]:
     return sorted(ranges, key=lambda name: tuple(ranges[name]))
+
+
+def table_options(config: Config) -> dict[str, Any]:
+    """Options of the tables: how the conclusions are judged at each open choice; none where none is tried."""
+    section = config.sections[NAME]
+    asked = section["open_choices"]
+    if asked is None:
+        return {"open_choices": None}
+    ranges = {name: section["beta_ranges"][name] for name in asked["beta_ranges"] or section["beta_ranges"]}
+    return {
+        "open_choices": {
+            "datasets": counterparts(PUBLISHED.counterparts, asked["datasets"] or section["datasets"]),
+            "settings": open_choices.settings_text(section),
+            "hypotheses": {
+                **comparisons_of(asked["weight_means"] or section["weight_means"], _low_to_high(ranges)),
+                **section["statistics"],
+            },
+        }
+    }

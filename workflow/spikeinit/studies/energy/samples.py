@@ -11,6 +11,9 @@ from spikeinit.studies.energy.audit.published_tables import BETAS, MEANS, Row
 from spikeinit.studies.scorecard import Evidence
 from spikeinit.studies.table_tools import finite
 
+OUTPUT_LAYER = 6
+"""Whose printed spikes fit only the mean over the steps."""
+
 COMBINATIONS: tuple[Row, ...] = tuple((mean, beta) for mean, _ in MEANS for _, beta in BETAS)
 
 

@@ -14,10 +14,21 @@ import pandas as pd
 from spikeinit.studies.table_tools import OUTCOMES, StudyRuns, average, outcome_text
 
 LABELS = ["dataset", "initializer", "weight_mean", "beta_range", "fan_in"]
+MEASURES = ["spikes", "spikes_per_step", "accuracy", "outcome", "silent_fraction", "saturated_fraction"]
+
+
+def configured(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the study's own runs: those that try an open choice have tables of their own."""
+    return frame[frame["open_choice"].isna()].drop(columns="open_choice").reset_index(drop=True)
 
 
 def spikes_by_run(runs: StudyRuns) -> pd.DataFrame:
     """One row per run, seed and layer: the tidy table from which the others and the tests are computed."""
+    return configured(every_run(runs))[[*LABELS, "seed", "layer", *MEASURES, "run", "neurons"]]
+
+
+def every_run(runs: StudyRuns) -> pd.DataFrame:
+    """The same of all runs, those that try an open choice included."""
     spikes = runs.read("spikes").rename(
         columns={"spikes_per_neuron": "spikes", "spikes_per_neuron_and_step": "spikes_per_step"}
     )
@@ -25,9 +36,7 @@ def spikes_by_run(runs: StudyRuns) -> pd.DataFrame:
     outcome = runs.read("metrics")[["run", "seed", "outcome"]]
     keys = ["run", "seed"]
     frame = spikes.merge(accuracy, on=keys, how="left", validate="many_to_one")
-    frame = frame.merge(outcome, on=keys, how="left", validate="many_to_one")
-    measures = ["spikes", "spikes_per_step", "accuracy", "outcome", "silent_fraction", "saturated_fraction"]
-    return frame[[*LABELS, "seed", "layer", *measures, "run", "neurons"]]
+    return frame.merge(outcome, on=keys, how="left", validate="many_to_one")
 
 
 def spikes_by_combination(runs: StudyRuns) -> pd.DataFrame:
@@ -65,7 +74,7 @@ def initializers(runs: StudyRuns) -> pd.DataFrame:
     spikes["spikes_per_image"] = spikes["spikes"] * spikes["neurons"]
     totals = spikes.groupby([*LABELS, *per_seed, "accuracy", "outcome"], sort=False, dropna=False)
     frame = totals["spikes_per_image"].sum(min_count=1).reset_index()
-    energies = runs.read("energy")
+    energies = configured(runs.read("energy"))
     conventions = _conventions(energies)
     per_image = energies.groupby(per_seed, sort=False)[conventions].sum(min_count=1).reset_index()
     frame = frame.merge(per_image, on=per_seed, how="left", validate="one_to_one")
@@ -79,7 +88,7 @@ def initializers(runs: StudyRuns) -> pd.DataFrame:
 
 def energy(runs: StudyRuns) -> pd.DataFrame:
     """Operations and energy per image by the layer that sends the spikes; layer 0 is the encoded input."""
-    frame = runs.read("energy")
+    frame = configured(runs.read("energy"))
     values = ["synaptic_operations", "multiply_accumulates", *_conventions(frame)]
     table = average(frame, [*LABELS, "run", "layer"], values, counted="synaptic_operations")
     return table[
@@ -94,21 +103,23 @@ def _conventions(energies: pd.DataFrame) -> list[str]:
 def rates(runs: StudyRuns) -> pd.DataFrame:
     """How often a neuron spiked `bin` times during an image, over all seeds; `fraction` sums to one within a layer."""
     groups = [*LABELS, "run", "layer"]
-    table = runs.read("rates").groupby([*groups, "bin"], sort=False, dropna=False)["count"].sum().reset_index()
+    table = (
+        configured(runs.read("rates")).groupby([*groups, "bin"], sort=False, dropna=False)["count"].sum().reset_index()
+    )
     table["fraction"] = table["count"] / table.groupby(groups, dropna=False)["count"].transform("sum")
     return table[[*LABELS, "layer", "bin", "count", "fraction", "run"]]
 
 
 def curves(runs: StudyRuns) -> pd.DataFrame:
     """One row per run, seed and epoch; spikes_1 to spikes_L are those of the training batches."""
-    frame = runs.read("curves")
+    frame = configured(runs.read("curves"))
     return frame[[*(column for column in frame if column != "run"), "run"]]
 
 
 def outcomes(runs: StudyRuns) -> pd.DataFrame:
     """How many seeds of each combination trained, died or diverged, and at which epoch those that failed did."""
     rows = []
-    for key, group in runs.read("metrics").groupby([*LABELS, "run"], sort=False, dropna=False):
+    for key, group in configured(runs.read("metrics")).groupby([*LABELS, "run"], sort=False, dropna=False):
         failed = group[group["outcome"] != "trained"]
         when = [
             f"seed {seed} {outcome}" + ("" if pd.isna(epoch) else f" in epoch {epoch:.0f}")

@@ -1,0 +1,68 @@
+"""Whether a study's conclusions hang on what its paper leaves open: each of its claims, judged at every choice.
+
+A conclusion flips where our runs decide it one way as configured and the other way at another choice. Where one of the
+two is open, nothing is said to flip: a choice with few runs leaves more open, and that is no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from spikeinit.config.open_choices import AS_CONFIGURED
+from spikeinit.studies.claims import Check, Claim, OurResult
+from spikeinit.studies.scorecard import Evidence
+
+COLUMNS = ("open_choice", "conclusion", "statement", "ours", "n", "answer", "flips", "settings", "note")
+AGREES, DISAGREES, OPEN = "agrees", "disagrees", "open"
+
+
+def conclusions(
+    claims: Iterable[Claim], checks: Mapping[str, Check], evidence: Mapping[str, Evidence], settings: str = ""
+) -> pd.DataFrame:
+    """One row for each choice and claim, with `COLUMNS`; claims to which the configured runs say nothing are left out.
+
+    evidence: open choice -> what was run there, `AS_CONFIGURED` among them. settings: what holds for these runs alone.
+    """
+    rows = []
+    for claim in claims:
+        results = {choice: checks[claim.check](own, claim) for choice, own in evidence.items()}
+        configured = results[AS_CONFIGURED]
+        if not configured.ours:
+            continue
+        for choice, result in results.items():
+            rows.append(
+                {
+                    "open_choice": choice,
+                    "conclusion": claim.id,
+                    "statement": claim.statement,
+                    "ours": result.ours,
+                    "n": result.n,
+                    "answer": _answer(result),
+                    "flips": None not in (result.agrees, configured.agrees) and result.agrees != configured.agrees,
+                    "settings": settings,
+                    "note": result.note,
+                }
+            )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _answer(result: OurResult) -> str:
+    return OPEN if result.agrees is None else AGREES if result.agrees else DISAGREES
+
+
+def no_flip(table: pd.DataFrame) -> OurResult:
+    """Whether no conclusion of such a table flips; open where some choice leaves one open that is decided elsewhere."""
+    if table.empty:
+        return OurResult()
+    others = table[table["open_choice"] != AS_CONFIGURED]
+    choices = others["open_choice"].nunique()
+    flips = others[others["flips"]]
+    decided = table.groupby("conclusion", sort=False)["answer"].agg(lambda answers: (answers != OPEN).all())
+    names = "; ".join(f"{row.conclusion} at {row.open_choice}" for row in flips.itertuples())
+    ours = f"{len(flips)} of {len(others)} answers flip" + (f" ({names})" if names else "")
+    everywhere = int(decided.sum())
+    note = f"{len(decided)} conclusions at {choices} other choices; {everywhere} of them are decided at every choice"
+    agrees = False if len(flips) else True if decided.all() else None
+    return OurResult(ours, n=str(table["n"].iloc[0]), agrees=agrees, note=note)
