@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from spikeinit.errors import UserError
-from spikeinit.io import write_csv, write_text
-from spikeinit.plan import evidence, load_config
+from spikeinit.io import digest, write_csv, write_text
+from spikeinit.plan import evidence, load_config, runs
+from spikeinit.specs import to_dict
+from spikeinit.stages import store_evidence
+from spikeinit.tracking.journal import Journal
 
 COMMITTED = Path(__file__).parents[2] / "docs/evidence"
 LINES = [("a", "reproduced"), ("b", "open"), ("c", "reproduced")]
@@ -17,15 +20,31 @@ LINES = [("a", "reproduced"), ("b", "open"), ("c", "reproduced")]
 
 @pytest.fixture
 def config(checkout, tmp_path):
-    """Of the conversion study, which has no trainings that leave a spec."""
+    """Of the conversion study, with files of a user's own that lie elsewhere."""
     overlay = tmp_path / "overlay.yaml"
-    tracking = {"uri": "http://secret:5000"}
-    overlay.write_text(json.dumps({"name": "tiny", "studies": ["conversion"], "tracking": tracking}))
+    own = (checkout / "examples/my_initializer.py").resolve()
+    values = {"name": "tiny", "studies": ["conversion"], "tracking": {"uri": "http://secret:5000"}}
+    overlay.write_text(json.dumps(values | {"initializer_files": [str(own)]}))
     return load_config([checkout / "config.yaml", overlay])
 
 
+def finish(run, folder, *, spec_digest=None, status="FINISHED"):
+    """What a run that is no training leaves: its tables, and the journal of its seed."""
+    for table in run.tables:
+        write_text(folder / f"{table}.csv", "a\n")
+    journal = Journal(folder / "seeds/0/journal.jsonl")
+    spec = to_dict(run.spec)
+    about = {"run": run.name, "study": run.study, "name": "tiny", "seed": 0, "labels": {}, "dataset": None}
+    journal.start(**about, spec=spec, spec_digest=spec_digest or digest(spec))
+    if status:
+        journal.end(status)
+
+
 @pytest.fixture
-def results(tmp_path):
+def results(config, tmp_path):
+    planned = runs(config, "conversion")
+    for run in planned:
+        finish(run, tmp_path / "results/tiny/runs/conversion" / run.name)
     home = tmp_path / "results/tiny/studies/conversion"
     write_csv(home / "scorecard.csv", [{"claim": claim, "verdict": verdict} for claim, verdict in LINES])
     write_text(home / "scorecard.md", "# Scorecard\n")
@@ -34,11 +53,12 @@ def results(tmp_path):
     write_text(home / "figures/layer_error.png", "a picture")
     write_text(home / "figures/layer_error.svg", "another form of it")
     profile = {"cpu": {"seconds": 5400.0}, "device": "cpu", "gpu": None, "versions": {"python": "3.11.7"}}
-    write_text(tmp_path / "results/tiny/runs/conversion/run/profile.json", json.dumps(profile))
+    for run in (planned[0].name, "of_another_plan"):
+        write_text(tmp_path / f"results/tiny/runs/conversion/{run}/profile.json", json.dumps(profile))
     return tmp_path / "results"
 
 
-def test_what_a_reader_needs_is_kept(config, results, tmp_path):
+def test_what_a_reader_needs_is_kept(config, results, checkout, tmp_path):
     kept = evidence.store(config, results, tmp_path / "docs", "snakemake conversion", "a machine")
     files = {path.relative_to(kept).as_posix() for path in kept.rglob("*") if path.is_file()}
     assert files == {
@@ -59,9 +79,11 @@ def test_what_a_reader_needs_is_kept(config, results, tmp_path):
     assert "![layer_error](conversion/figures/layer_error.png)\n\nMean difference between a layer's activation" in page
     assert "Too large to be kept: conversion/tables/thresholds.csv" in page
     assert json.loads((kept / "config.json").read_text())["sections"]["conversion"]["norm"] == 1
+    assert json.loads((kept / "config.json").read_text())["user_files"] == ["my_initializer.py"]
     everything = "".join(path.read_text() for path in kept.rglob("*") if path.is_file())
     assert "secret" not in everything
     assert str(tmp_path) not in everything
+    assert str(checkout.resolve()) not in everything
     index = (tmp_path / "docs/README.md").read_text()
     assert "| [tiny](tiny/README.md) | conversion |" in index
     assert "2 reproduced, 1 open |" in index
@@ -103,6 +125,28 @@ def test_results_that_are_not_the_planned_ones_are_refused(results, checkout, tm
     write_csv(results / "tiny/studies/energy/scorecard.csv", [{"claim": "a", "verdict": "open"}])
     with pytest.raises(UserError, match=r"not what is planned: missing energy/mnist5k_normal.* and \d+ more; run"):
         evidence.store(other, results, tmp_path / "docs", "")
+
+
+@pytest.mark.parametrize("stage", ["convert_ann", "calibrate_snn"])
+@pytest.mark.parametrize(("spec_digest", "status"), [("another", "FINISHED"), (None, "KILLED"), (None, "")])
+def test_conversions_of_another_plan_or_unfinished_are_refused(config, results, tmp_path, stage, spec_digest, status):
+    run = next(run for run in runs(config, "conversion") if run.stage == stage)
+    folder = results / "tiny/runs/conversion" / run.name
+    finish(run, folder, spec_digest=spec_digest, status=status)
+    with pytest.raises(UserError, match=f"not what is planned: stale conversion/{run.name}; run"):
+        evidence.store(config, results, tmp_path / "docs", "")
+    finish(run, folder)
+    assert evidence.store(config, results, tmp_path / "docs", "").is_dir()
+    (folder / f"{run.tables[0]}.csv").unlink()
+    with pytest.raises(UserError, match=f"missing conversion/{run.name}"):
+        evidence.store(config, results, tmp_path / "docs", "")
+
+
+def test_the_command_names_no_folder_of_this_machine(checkout, tmp_path, monkeypatch):
+    monkeypatch.chdir(checkout)
+    overlay = checkout / "workflow/overlays/smoke.yaml"
+    assert store_evidence.readable(overlay) == "workflow/overlays/smoke.yaml"
+    assert store_evidence.readable(tmp_path / "mine.yaml") == "mine.yaml"
 
 
 def test_evidence_that_is_too_large_is_refused_and_the_old_one_stays(config, results, tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ from spikeinit.study import OpenChoice, Section
 
 KEY = "open_choices"
 AS_CONFIGURED = "as configured"
+SEPARATOR = ", "
 SETTINGS = ("train_images", "test_images", *sweeps.SWEPT_PARTS)
 """Parts of a section that may be set for these runs alone."""
 
@@ -52,7 +53,12 @@ def points(section: Section) -> list[Point]:
 
 def name(point: Point) -> str:
     """A choice in words: "neuron.gain one_minus_decay", or "as configured"."""
-    return ", ".join(f"{key} {sweeps.text(value)}" for key, value in point.items()) or AS_CONFIGURED
+    return SEPARATOR.join(f"{key} {sweeps.text(value)}" for key, value in point.items()) or AS_CONFIGURED
+
+
+def parts(choice: str) -> list[str]:
+    """Every value in such words that differs from the configured one; none for "as configured"."""
+    return [] if choice == AS_CONFIGURED else choice.split(SEPARATOR)
 
 
 def settings_text(section: Section) -> str:

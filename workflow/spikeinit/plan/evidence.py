@@ -23,8 +23,9 @@ from typing import Any
 
 from spikeinit.errors import UserError
 from spikeinit.io import file_digest, read_csv, read_json, write_json, write_text
-from spikeinit.plan import Config
+from spikeinit.plan import Config, runs
 from spikeinit.plan.finished import states
+from spikeinit.tracking.profile import versions
 
 FACTS, CONFIGURATION, PAGE, SUMS = "evidence.json", "config.json", "README.md", "SHA256SUMS"
 JUDGED = ("scorecard.csv", "scorecard.md", "statistics.csv", "anova.csv", "audit.csv")
@@ -88,18 +89,22 @@ def _kept(study: Path) -> Iterator[Path]:
 
 
 def _configuration(config: Config) -> dict[str, Any]:
-    """Everything that decides the results; where data and the MLflow store lie does not."""
+    """Everything that decides the results; where data, a user's files and the MLflow store lie does not."""
     values = asdict(replace(config, known={}, schema=None))
     private = ("known", "schema", "data_root", "tracking_uri", "tracking_enabled")
     sections = {study: values["sections"][study] for study in config.studies}
-    return {key: value for key, value in values.items() if key not in private} | {"sections": sections}
+    files = {key: [Path(path).name for path in values[key]] for key in ("user_files", "study_files")}
+    own = {name: entry | {"path": Path(entry["path"]).name} for name, entry in values["custom_datasets"].items()}
+    kept = {key: value for key, value in values.items() if key not in private}
+    return kept | files | {"custom_datasets": own, "sections": sections}
 
 
 def _facts(
     config: Config, results: Path, command: str, machine: str | None, left_out: list[dict[str, str]]
 ) -> dict[str, Any]:
     home = results / config.name
-    profiles = [read_json(path) for path in sorted((home / "runs").glob("*/*/profile.json"))]
+    planned = [home / "runs" / study / run.name for study in config.studies for run in runs(config, study)]
+    profiles = [read_json(folder / "profile.json") for folder in planned if (folder / "profile.json").is_file()]
     cards = [home / "studies" / study / JUDGED[0] for study in config.studies]
     finished = max(path.stat().st_mtime for path in cards)
     return {
@@ -122,7 +127,7 @@ def _facts(
         "devices": sorted({_device(profile) for profile in profiles}),
         "trained_runs": len(profiles),
         "cpu_hours": round(sum(profile["cpu"]["seconds"] for profile in profiles) / 3600, 2),
-        "versions": {key: value for profile in profiles for key, value in profile["versions"].items()},
+        "versions": {key: value for profile in profiles for key, value in profile["versions"].items()} or versions(),
         "commit": _commit(),
         "left_out": left_out,
     }
@@ -183,7 +188,8 @@ def page(folder: Path) -> str:
         f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of processor"
         " time together; seeds that earlier jobs had trained are not in it.",
         f"- Versions: {versions}.",
-        f"- Code: commit {facts['commit']}.",
+        f"- Code: commit {facts['commit']}, which was checked out when this was kept. The specs of all runs are those"
+        " that it plans.",
         f"- The whole configuration: [{CONFIGURATION}]({CONFIGURATION}). Sums of all files: [{SUMS}]({SUMS}).",
     ]
     lines += [f"- Too large to be kept: {one['file']} (sha256 {one['sha256']})." for one in facts["left_out"]]

@@ -1,6 +1,6 @@
 """Compare results/ with what the configuration plans: each run's spec digest, without Snakemake's metadata.
 
-For use after a checkout, a copied results folder or lost workflow metadata. Says of every planned training whether its
+For use after a checkout, a copied results folder or lost workflow metadata. Says of every planned run whether its
 files are current, stale or missing; exit status 1 unless all are current.
 """
 

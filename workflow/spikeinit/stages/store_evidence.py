@@ -20,9 +20,15 @@ def main() -> None:
     config = load_config(["config.yaml", *arguments.configfile])
     words = ["snakemake", *config.studies, "--cores all"]
     if arguments.configfile:
-        words += ["--configfile", *map(str, arguments.configfile)]
+        words += ["--configfile", *map(readable, arguments.configfile)]
     kept = evidence.store(config, arguments.results, arguments.evidence, " ".join(words), arguments.machine)
     print(f"kept in {kept}")
+
+
+def readable(path: Path) -> str:
+    """A path below this folder as it is from here, and the bare name of another file."""
+    path = path.resolve()
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
 
 
 if __name__ == "__main__":

@@ -53,16 +53,26 @@ def _answer(result: OurResult) -> str:
 
 
 def no_flip(table: pd.DataFrame) -> OurResult:
-    """Whether no conclusion of such a table flips; open where some choice leaves one open that is decided elsewhere."""
+    """Whether no conclusion of such a table flips; open where a choice leaves one open.
+
+    The note names what another choice decides against a conclusion that is open as configured: no flip, but a warning.
+    """
     if table.empty:
         return OurResult()
+    configured = table[table["open_choice"] == AS_CONFIGURED].set_index("conclusion")["answer"]
     others = table[table["open_choice"] != AS_CONFIGURED]
     choices = others["open_choice"].nunique()
     flips = others[others["flips"]]
+    against = others[(others["answer"] == DISAGREES) & (others["conclusion"].map(configured) == OPEN)]
     decided = table.groupby("conclusion", sort=False)["answer"].agg(lambda answers: (answers != OPEN).all())
-    names = "; ".join(f"{row.conclusion} at {row.open_choice}" for row in flips.itertuples())
-    ours = f"{len(flips)} of {len(others)} answers flip" + (f" ({names})" if names else "")
+    ours = f"{len(flips)} of {len(others)} answers flip" + (f" ({_places(flips)})" if len(flips) else "")
     everywhere = int(decided.sum())
     note = f"{len(decided)} conclusions at {choices} other choices; {everywhere} of them are decided at every choice"
+    if len(against):
+        note += f"; decided against what is open as configured: {_places(against)}"
     agrees = False if len(flips) else True if decided.all() else None
     return OurResult(ours, n=str(table["n"].iloc[0]), agrees=agrees, note=note)
+
+
+def _places(rows: pd.DataFrame) -> str:
+    return "; ".join(f"{row.conclusion} at {row.open_choice}" for row in rows.itertuples())

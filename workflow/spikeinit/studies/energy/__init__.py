@@ -118,7 +118,7 @@ STUDY = Study(
         Figure(
             "open_choice_figures.open_choices",
             "What the thesis leaves open, tried out. Left: the distance of each choice from the printed spikes, with "
-            "the interval of its mean over runs; the grey point is the choice of the other tables and figures. Right: "
+            "the interval of its mean over runs; the red point is the choice of the other tables and figures. Right: "
             "whether each conclusion of the thesis agrees at each choice, disagrees, or is left open; a frame marks "
             "one that flips.",
         ),
