@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from spikeinit.errors import UserError
-from spikeinit.studies.claims import COLUMNS, Checks, Claim, OurResult, PrintedTable, judged, read_claims
+from spikeinit.studies.claims import COLUMNS, Checks, Claim, OurResult, PrintedTable, judged, read_claims, rows_of
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.table_tools import StudyTables
 
@@ -65,6 +65,22 @@ def test_a_check_on_data_sets_is_not_asked_where_one_was_not_run(tmp_path):
     claims = read_claims(write(tmp_path, *BOTH), CHECKS)
     line = judged(claims, CHECKS, evidence({"mnist": "mnist", "nmnist": None}))[0]
     assert (line.ours, line.direction, line.conditions) == ("", "", "nmnist not run")
+
+
+def test_the_rows_of_a_claim_are_those_of_its_data_sets(tmp_path):
+    """The data set that stands for the claim's, and no other; nothing where none was run."""
+    frame = pd.DataFrame({"dataset": ["mnist5k", "digits", "mnist5k"], "value": [1, 2, 3]})
+    ran = {"mnist": "mnist5k", "cifar10": None, "fashion_mnist": "digits"}
+    found = replace(evidence(ran), tables=StudyTables.of({"runs": frame}, {}))
+
+    def values(*datasets):
+        return list(rows_of(found, Claim("a", "", "", "", datasets), "runs")["value"])
+
+    assert values("mnist") == [1, 3]
+    assert values("mnist", "cifar10") == [1, 3]
+    assert values("mnist", "fashion_mnist") == [1, 2, 3]
+    assert values("cifar10") == []
+    assert values() == [1, 2, 3]
 
 
 def test_a_claim_has_the_conditions_of_its_part():

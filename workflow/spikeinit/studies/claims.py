@@ -21,12 +21,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spikeinit.errors import UserError
 from spikeinit.io import read_csv
 from spikeinit.studies.scorecard import Conditions, Evidence, ScorecardEntry, scorecard_entry
 from spikeinit.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,17 @@ class Checks(Mapping[str, Check]):
 
     def __len__(self) -> int:
         return len(self._checks)
+
+
+def rows_of(evidence: Evidence, claim: Claim, table: str) -> pd.DataFrame:
+    """The rows of a table of runs that are about the claim's data sets, those of ours that stand for them.
+
+    Nothing where none of them was run. All rows for a claim that is about no data set in particular.
+    """
+    frame = evidence.tables[table]
+    if not claim.datasets:
+        return frame
+    return frame[frame["dataset"].isin({evidence.conditions.datasets.get(dataset) for dataset in claim.datasets})]
 
 
 def read_claims(path: str | Path, checks: Checks | None = None) -> list[Claim]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from spikeinit.studies.asymptote.cells import TABLES
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
-from spikeinit.studies.claims import Checks, Claim, OurResult, judged, read_claims
+from spikeinit.studies.claims import Checks, Claim, OurResult, judged, read_claims, rows_of
 from spikeinit.studies.judging import of_seeds
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 
@@ -54,7 +54,7 @@ def response_matches(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def fires_more_before_training(evidence: Evidence, claim: Claim) -> OurResult:
     """In every network Ding's deepest layer fires more than the best of the others."""
-    table = evidence.tables["initial_rates"]
+    table = rows_of(evidence, claim, "initial_rates")
     nets = ["dataset", "network", "encoding"]
     deepest = table[table["layer"] == table.groupby(nets)["layer"].transform("max")]
     rate = deepest.pivot_table(index=nets, columns="initializer", values="rate_mean")
@@ -70,7 +70,7 @@ def fires_more_before_training(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def as_fast_or_faster(evidence: Evidence, claim: Claim) -> OurResult:
     """In more than half of the neurons that any initialiser trains, Ding's is as fast as the best other or faster."""
-    table = evidence.tables["grid"].assign(speed=_speed(evidence.tables["grid"]))
+    table = rows_of(evidence, claim, "grid").assign(speed=_speed(rows_of(evidence, claim, "grid")))
     speed = table.pivot_table(index=["theta", "k", "lambda"], columns="initializer", values="speed", aggfunc="mean")
     others = [name for name in OTHERS if name in speed]
     if DING not in speed or not others:
@@ -86,7 +86,7 @@ def as_fast_or_faster(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def trains_at_small_gains(evidence: Evidence, claim: Claim) -> OurResult:
     """Ding's trains in every cell, and all others fail in some of them."""
-    table = evidence.tables["grid"]
+    table = rows_of(evidence, claim, "grid")
     table = table[table["lambda"].isin(SMALL_GAINS)]
     ding, others = table[table["initializer"] == DING], table[table["initializer"].isin(OTHERS)]
     if ding.empty or others.empty:
@@ -101,7 +101,7 @@ def trains_at_small_gains(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def order_of_speed(evidence: Evidence, claim: Claim) -> OurResult:
     """The mean ranks of speed are in the printed order, in which equal ones may follow one another."""
-    table = pd.concat([evidence.tables["optimizers"], evidence.tables["surrogates"]], ignore_index=True)
+    table = pd.concat([rows_of(evidence, claim, "optimizers"), rows_of(evidence, claim, "surrogates")], ignore_index=True)
     table = table.assign(speed=_speed(table))
     places = [c for c in ("k", "lambda", "theta", "optimizer", "surrogate") if c in table]
     table["rank"] = table.groupby(places, dropna=False)["speed"].rank(method="average")
@@ -116,7 +116,7 @@ def order_of_speed(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def trains_more_often_by_gradient_descent(evidence: Evidence, claim: Claim) -> OurResult:
     """Ding's trains in a larger share of the cells than the others."""
-    table = evidence.tables["optimizers"]
+    table = rows_of(evidence, claim, "optimizers")
     table = table[table["optimizer"].isin(("sgd", "asgd"))]
     ding = table[table["initializer"] == DING]
     others = table[table["initializer"].isin(OTHERS)]
@@ -130,7 +130,7 @@ def trains_more_often_by_gradient_descent(evidence: Evidence, claim: Claim) -> O
 @CHECKS.check
 def adagrad_less_sensitive(evidence: Evidence, claim: Claim) -> OurResult:
     """The range over initialisers, a mean over neurons, is smaller with AdaGrad."""
-    table = evidence.tables["optimizers"]
+    table = rows_of(evidence, claim, "optimizers")
     spread = table.groupby(["optimizer", "k", "lambda", "theta"])["accuracy_mean"].agg(lambda a: a.max() - a.min())
     mean = spread.groupby("optimizer").mean()
     if not {"adam", "adagrad"} <= set(mean.index):
@@ -143,7 +143,7 @@ def adagrad_less_sensitive(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def normalization_evens_out(evidence: Evidence, claim: Claim) -> OurResult:
     """Ranges over initialisers are smaller with normalisation, where at least two of them trained."""
-    table = evidence.tables["normalization"]
+    table = rows_of(evidence, claim, "normalization")
     cases = ["dataset", "technique", "k", "lambda"]
     table = table[(table["outcome"] == TRAINED).groupby([table[c] for c in cases]).transform("sum") >= 2]
     cells = table.groupby(["dataset", "technique", "k", "lambda"])["accuracy_mean"]
@@ -167,7 +167,7 @@ def no_run_compares(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def failures_by_surrogate(evidence: Evidence, claim: Claim) -> OurResult:
     """The paper's own numbers decide; ours are shown beside them."""
-    table = evidence.tables["surrogates"]
+    table = rows_of(evidence, claim, "surrogates")
     others = table[table["initializer"].isin(OTHERS)]
     share = (others["outcome"] == FAILED).groupby(others["surrogate"]).mean()
     return OurResult("failed: " + ", ".join(f"{name} {value:.0%}" for name, value in share.items()), n=str(len(others)))

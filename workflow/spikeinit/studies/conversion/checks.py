@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from spikeinit.studies.claims import Check, Checks, Claim, OurResult, judged, read_claims
+from spikeinit.studies.claims import Check, Checks, Claim, OurResult, judged, read_claims, rows_of
 from spikeinit.studies.conversion.cells import TABLES
 from spikeinit.studies.judging import all_hold
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
@@ -36,7 +36,7 @@ def _more_accurate(first: str, second: str, most_steps: int) -> Check:
     """
 
     def check(evidence: Evidence, claim: Claim) -> OurResult:
-        frame = evidence.tables["accuracy_by_timesteps"]
+        frame = rows_of(evidence, claim, "accuracy_by_timesteps")
         frame = frame[frame["timesteps"] <= most_steps]
         pairs = _beside(frame, first, second, "accuracy")
         if pairs.empty:
@@ -68,14 +68,14 @@ CHECKS.add("channels_above_layers", _more_accurate("optimal_channel", "optimal",
 @CHECKS.check
 def comparable_to_opt(evidence: Evidence, claim: Claim) -> OurResult:
     """At the largest T the two are less than two points apart."""
-    frame = evidence.tables["accuracy_by_timesteps"]
+    frame = rows_of(evidence, claim, "accuracy_by_timesteps")
     return _close(frame[frame["timesteps"] == frame["timesteps"].max()], "optimal", "opt_clipped")
 
 
 @CHECKS.check
 def identical_to_qcfs(evidence: Evidence, claim: Claim) -> OurResult:
     """At every T above 1 the two are less than two points apart."""
-    frame = evidence.tables["accuracy_by_timesteps"]
+    frame = rows_of(evidence, claim, "accuracy_by_timesteps")
     return _close(frame[frame["timesteps"] > 1], "optimal", "qcfs")
 
 
@@ -103,7 +103,7 @@ def _sampling_error(one: pd.Series, two: pd.Series, images: int) -> pd.Series:
 @CHECKS.check
 def smaller_layer_error(evidence: Evidence, claim: Claim) -> OurResult:
     """The error is smaller with optimal thresholds than with maximum ones in every layer, for T up to 8."""
-    error = evidence.tables["layer_error"]
+    error = rows_of(evidence, claim, "layer_error")
     pairs = _beside(error[error["timesteps"] <= FEW_STEPS], "optimal", "max", "error")
     return all_hold(pairs["error_1"] < pairs["error_2"], "smaller in {} of {} layers and T")
 
@@ -111,7 +111,7 @@ def smaller_layer_error(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def calibrates_faster(evidence: Evidence, claim: Claim) -> OurResult:
     """In each network, at the smallest T, ours reach in a fifth of the epochs what the others reach in none."""
-    curves = evidence.tables["calibration_curves"]
+    curves = rows_of(evidence, claim, "calibration_curves")
     first = curves[curves["timesteps"] == curves["timesteps"].min()]
     verdicts, texts = [], []
     for _, group in first.groupby(["dataset", "network"]):
@@ -126,7 +126,7 @@ def calibrates_faster(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def orders_of_magnitude_less_energy(evidence: Evidence, claim: Claim) -> OurResult:
     """At T = 1 every calibrated network takes less than a hundredth of the analogue network's energy."""
-    energy = evidence.tables["energy"]
+    energy = rows_of(evidence, claim, "energy")
     found = energy[(energy["stage"] == "calibration") & (energy["timesteps"] == 1)]
     if found.empty or "ann_energy_qiao2015" not in found:
         return OurResult()
