@@ -18,8 +18,8 @@ INTRODUCTION = """# When a result counts as published
 
 This page is made from what the studies declare. Change `conditions.py` of a study, and `make docs` writes it anew.
 
-For instance the energy study trains for 7 epochs at laptop scale, and the thesis for 50. So its claims are *scaled
-down*, and the scorecard says `training.epochs 7 instead of 50`. A claim is judged *reproduced* or *not reproduced* only
+For instance the energy study trains for 5 epochs at laptop scale, and the thesis for 50. So its claims are *scaled
+down*, and the scorecard says `training.epochs 5 instead of 50`. A claim is judged *reproduced* or *not reproduced* only
 where the configuration departs from the paper in nothing, and where the data set is the paper's own.
 
 Each key of a study's section is one of three things:

@@ -101,7 +101,9 @@ def trains_at_small_gains(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def order_of_speed(evidence: Evidence, claim: Claim) -> OurResult:
     """The mean ranks of speed are in the printed order, in which equal ones may follow one another."""
-    table = pd.concat([rows_of(evidence, claim, "optimizers"), rows_of(evidence, claim, "surrogates")], ignore_index=True)
+    table = pd.concat(
+        [rows_of(evidence, claim, "optimizers"), rows_of(evidence, claim, "surrogates")], ignore_index=True
+    )
     table = table.assign(speed=_speed(table))
     places = [c for c in ("k", "lambda", "theta", "optimizer", "surrogate") if c in table]
     table["rank"] = table.groupby(places, dropna=False)["speed"].rank(method="average")

@@ -7,24 +7,36 @@ direction.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from spikeinit.studies.claims import Check, Checks, Claim, OurResult, judged, read_claims, rows_of
+from spikeinit.studies.conversion.audit import AROUND, LOSS, contradicted
 from spikeinit.studies.conversion.cells import TABLES
-from spikeinit.studies.judging import all_hold
+from spikeinit.studies.judging import Margin, all_hold, beside_printed_run, of_seeds
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 
 CHECKS = Checks(__file__)
 
 FEW_STEPS = 8
+FEW_EPOCHS = 0.2
+"""Share of the epochs at the smallest T that counts as a few of them: 10 of 50."""
 NORMAL_QUANTILE = 1.96
 CLOSE = 2.0
 """Percentage points within which accuracies are "comparable"."""
 
 
 def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
-    """Every claim of the paper as a line of the scorecard: sentences first, then the printed cells by table."""
-    claims = read_claims(evidence.published["bojkovic2024_claims"], CHECKS)
+    """Every claim of the paper as a line of the scorecard: sentences first, then the printed cells by table.
+
+    Sentences that the paper's own tables contradict are marked with what `audit` finds in them.
+    """
+    marked = contradicted(evidence.published)
+    claims = [
+        replace(claim, contradicted=marked.get(claim.id, ""))
+        for claim in read_claims(evidence.published["bojkovic2024_claims"], CHECKS)
+    ]
     cells = [entry for table in TABLES for entry in table.judged(evidence)]
     return [*judged(claims, CHECKS, evidence), *cells]
 
@@ -109,6 +121,47 @@ def smaller_layer_error(evidence: Evidence, claim: Claim) -> OurResult:
 
 
 @CHECKS.check
+def no_run_compares(evidence: Evidence, claim: Claim) -> OurResult:
+    """The paper's own numbers decide; others' networks are not run here."""
+    return OurResult()
+
+
+@CHECKS.check
+def accuracy_before_calibration(evidence: Evidence, claim: Claim) -> OurResult:
+    """Accuracy of the converted networks before the first epoch at the smallest T."""
+    return _beside_text(evidence, claim, 0)
+
+
+@CHECKS.check
+def accuracy_after_few_epochs(evidence: Evidence, claim: Claim) -> OurResult:
+    """The best accuracy within a fifth of the epochs at the smallest T."""
+    return _beside_text(evidence, claim, FEW_EPOCHS)
+
+
+def _beside_text(evidence: Evidence, claim: Claim, share: float) -> OurResult:
+    """Our calibrations with optimal thresholds beside an accuracy that the text prints as a whole number."""
+    curves = rows_of(evidence, claim, "calibration_curves")
+    first = curves[(curves["timesteps"] == curves["timesteps"].min()) & (curves["method"] == "optimal")]
+    within = first["epoch"] <= share * first.groupby(["dataset", "network"])["epoch"].transform("max")
+    reached = first[within].groupby(["dataset", "network"])["test_accuracy"].max()
+    margin = Margin(evidence.tables.spec["margins"]["accuracy"], rounding=0.5)
+    return beside_printed_run(reached, float(claim.printed), margin, evidence.confidence)
+
+
+@CHECKS.check
+def loss_of_two_to_three_points(evidence: Evidence, claim: Claim) -> OurResult:
+    """Every calibrated network lies at most three and a half points below its analogue network."""
+    table = rows_of(evidence, claim, "calibrated")
+    table = table[table["method"] == "optimal"]
+    lost = table["ann_accuracy"] - table["accuracy"]
+    if lost.empty:
+        return OurResult()
+    ours = f"{lost.min():.1f} to {lost.max():.1f} points"
+    networks = len(table[["dataset", "network"]].drop_duplicates())
+    return of_seeds(OurResult(ours, n=str(networks), agrees=bool(lost.max() <= LOSS[1] + AROUND)), networks)
+
+
+@CHECKS.check
 def calibrates_faster(evidence: Evidence, claim: Claim) -> OurResult:
     """In each network, at the smallest T, ours reach in a fifth of the epochs what the others reach in none."""
     curves = rows_of(evidence, claim, "calibration_curves")
@@ -117,7 +170,7 @@ def calibrates_faster(evidence: Evidence, claim: Claim) -> OurResult:
     for _, group in first.groupby(["dataset", "network"]):
         if set(group["method"]) >= {"optimal", "max"}:
             ours, other = (group[group["method"] == method] for method in ("optimal", "max"))
-            reached = ours[ours["epoch"] <= max(1, 0.2 * ours["epoch"].max())]["test_accuracy"].max()
+            reached = ours[ours["epoch"] <= max(1, FEW_EPOCHS * ours["epoch"].max())]["test_accuracy"].max()
             verdicts.append(bool(other["test_accuracy"].max() < reached))
             texts.append(f"{reached:.1f}% against {other['test_accuracy'].max():.1f}%")
     return OurResult("; ".join(texts), n=str(len(texts)), agrees=all(verdicts)) if texts else OurResult()

@@ -224,6 +224,7 @@ PUBLISHED = Published(
         "bojkovic2024_table1_relu_conversion.csv",
         "bojkovic2024_table2_truncated_relu.csv",
         "bojkovic2024_tables3_4_calibrated.csv",
+        "bojkovic2024_tables3_4_baselines.csv",
         "bojkovic2024_table5_ann.csv",
         "bojkovic2024_energy.csv",
     ),
