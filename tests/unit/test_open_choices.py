@@ -250,13 +250,24 @@ def study(config, folder, factors, noise=0.02):
 
 def test_distance_by_hand(config, tmp_path):
     """Twice the printed spikes are (2 - 1) / (2 + 1) away from them in every layer, and half of them as well."""
-    found = open_choice_tables.open_choice_distances(
-        study(config, tmp_path, {AS_CONFIGURED: (2, 2), "x 1": (1, 1), "x 2": (0.5, 1), "x 3": (0, 0)}, noise=0)
-    )
+    ran = study(config, tmp_path, {AS_CONFIGURED: (2, 2), "x 1": (1, 1), "x 2": (0.5, 1), "x 3": (0, 0)}, noise=0)
+    found = open_choice_tables.open_choice_distances(ran)
     assert list(found["open_choice"]) == ["x 1", "x 2", AS_CONFIGURED, "x 3"]
     assert list(found["distance"]) == pytest.approx([0, 1 / 6, 1 / 3, 1])
-    assert list(found["nearer"].dropna()) == pytest.approx([1 / 3, 1 / 6, -2 / 3])
     assert set(found["runs"]) == {16}
+    effects = open_choice_tables.open_choice_effects(ran)
+    assert list(effects["value"]) == ["x 1", "x 2", "x 3"]
+    assert list(effects["nearer"]) == pytest.approx([1 / 3, 1 / 6, -2 / 3])
+    assert set(effects["pairs"]) == {16}
+
+
+def test_crossed_choices_are_paired_with_what_differs_in_one_value(config, tmp_path):
+    """a takes 1/3 to 0 and 1/2 to 1/3; b takes 1/3 to 1/2 and 0 to 1/3."""
+    factors = {AS_CONFIGURED: (2, 2), "a 1": (1, 1), "b 1": (3, 3), "a 1, b 1": (2, 2)}
+    effects = open_choice_tables.open_choice_effects(study(config, tmp_path, factors, noise=0)).set_index("value")
+    assert effects.loc["a 1", "nearer"] == pytest.approx((1 / 3 + 1 / 6) / 2)
+    assert effects.loc["b 1", "nearer"] == pytest.approx(-(1 / 6 + 1 / 3) / 2)
+    assert set(effects["pairs"]) == {32}
 
 
 def test_runs_as_printed_are_nearest_and_reversed_means_flip(config, tmp_path):
@@ -267,10 +278,13 @@ def test_runs_as_printed_are_nearest_and_reversed_means_flip(config, tmp_path):
         {AS_CONFIGURED: (1, 1), "initializer.bias zero": (1, 1.02), "turned": (6, 0.5), "twice": (2, 2)},
     )
     distances = open_choice_tables.open_choice_distances(runs_there)
-    line = nearest(distances)
-    assert line.ours.startswith((AS_CONFIGURED, "initializer.bias zero"))
+    effects = open_choice_tables.open_choice_effects(runs_there)
+    line = nearest(distances, effects)
+    assert line.ours.startswith((f"nearest is {AS_CONFIGURED}", "nearest is initializer.bias zero"))
     assert line.agrees is None, "a choice that differs by 2 % can be told from the configured one by nobody"
-    assert "0 are shown to be nearer, 2 to be further away" in line.note
+    assert line.note == (
+        "of 3 other values 0 are shown to lead nearer, and 2 (twice, turned) are shown to lead further away"
+    )
     table = open_choice_tables.open_choices(runs_there)
     answers = table.pivot(index="conclusion", columns="open_choice", values="answer")
     fewer = answers.loc["lower-mean-needs-fewest-spikes:mnist"]
@@ -307,6 +321,7 @@ def test_nothing_tried_leaves_empty_tables(config, tmp_path):
         found = table(runs_there)
         assert found.empty
         assert "open_choice" in found
+    assert list(open_choice_tables.open_choice_effects(runs_there)) == open_choice_tables.EFFECTS
     drawn = {name: getattr(open_choice_tables, name)(runs_there) for name in ("open_choices", "open_choice_distances")}
     assert (
         open_choice_figures.open_choices(StudyTables.of(drawn, {})).axes[0].texts[0].get_text()

@@ -22,7 +22,7 @@ from spikeinit.studies.energy.audit.printed_tests import load_tests
 from spikeinit.studies.energy.audit.published_tables import load_published
 from spikeinit.studies.energy.audit.table import COLUMNS, audit
 from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
-from spikeinit.studies.energy.open_choice_tables import DISTANCES
+from spikeinit.studies.energy.open_choice_tables import DISTANCES, EFFECTS
 from spikeinit.studies.energy.outcomes import find_test
 from spikeinit.studies.open_choices import COLUMNS as CONCLUSIONS
 from spikeinit.studies.scorecard import (
@@ -137,7 +137,8 @@ def score_inputs(folder, by_run):
     """What the scorecard is made from: the table of runs, and the tests of it."""
     comparisons = weight_and_decay_comparisons([-0.01, 0.0, 0.01], ["low", "medium", "high"])
     write_table(folder / "tables" / "spikes_by_run.csv", by_run)
-    for name, columns in (("open_choices", CONCLUSIONS), ("open_choice_distances", DISTANCES)):
+    none_tried = {"open_choices": CONCLUSIONS, "open_choice_distances": DISTANCES, "open_choice_effects": EFFECTS}
+    for name, columns in none_tried.items():
         write_table(folder / "tables" / f"{name}.csv", pd.DataFrame(columns=list(columns)))
     write_table(folder / "statistics.csv", compare(by_run, comparisons, OPTIONS))
     factors = ("weight_mean", "beta_range")

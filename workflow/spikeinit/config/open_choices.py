@@ -61,6 +61,11 @@ def parts(choice: str) -> list[str]:
     return [] if choice == AS_CONFIGURED else choice.split(SEPARATOR)
 
 
+def without(choice: str, change: str) -> str:
+    """The choice in words that differs from one only in that a value is the configured one."""
+    return SEPARATOR.join(part for part in parts(choice) if part != change) or AS_CONFIGURED
+
+
 def settings_text(section: Section) -> str:
     """What holds for these runs alone, in words: "train_images 1000, training.epochs 4"."""
     return ", ".join(f"{key} {sweeps.text(value)}" for key, value in section[KEY]["settings"].items())

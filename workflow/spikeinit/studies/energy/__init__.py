@@ -64,8 +64,13 @@ STUDY = Study(
             "open_choice_tables.open_choice_distances",
             "How far the spikes at every choice lie from the printed ones (Pärna 2025, Tables 5 and 6), nearest first: "
             "the mean over layers of |ours - printed| / (ours + printed), spikes per neuron, image and step, with the "
-            "interval of its mean over runs. ``nearer`` is by how much a run is nearer than the run of the same seed "
-            "and combination as configured; its interval is corrected for the number of choices (Bonferroni).",
+            "interval of its mean over runs.",
+        ),
+        Table(
+            "open_choice_tables.open_choice_effects",
+            "By how much each value that differs from the configured one brings a run nearer to the printed spikes: "
+            "mean over pairs of runs that differ in nothing else, with an interval that is corrected for the number of "
+            "values (Bonferroni).",
         ),
     ),
     figures=(

@@ -20,36 +20,44 @@ NO_FLIP = Claim(
 NEAREST = Claim(
     id="open-choices:nearest",
     place="left open",
-    statement="the choice that comes nearest to the printed spikes is the configured one",
+    statement="of what the thesis leaves open, the configured values come nearest to the printed spikes",
     printed="not stated",
 )
 
 
 def open_choice_lines(evidence: Evidence) -> list[ScorecardEntry]:
     """Both lines, under the conditions of the runs that try the choices; `not run` where none is tried."""
-    table, distances = evidence.tables["open_choices"], evidence.tables["open_choice_distances"]
+    tables = evidence.tables
+    distances = tables["open_choice_distances"]
     settings = distances["settings"].dropna().unique()
     own = replace(
         evidence.conditions,
         differences=(*evidence.conditions.differences, *(f"open choices were tried at {text}" for text in settings)),
     )
-    return [scorecard_entry(NO_FLIP, no_flip(table), own), scorecard_entry(NEAREST, nearest(distances), own)]
+    return [
+        scorecard_entry(NO_FLIP, no_flip(tables["open_choices"]), own),
+        scorecard_entry(NEAREST, nearest(distances, tables["open_choice_effects"]), own),
+    ]
 
 
-def nearest(distances: pd.DataFrame) -> OurResult:
-    """Whether any other choice is shown to be nearer to print than the configured one, run by run.
+def nearest(distances: pd.DataFrame, effects: pd.DataFrame) -> OurResult:
+    """Whether another value is shown to bring the spikes nearer to print than the configured one, pair by pair.
 
-    It agrees where every other choice is shown to be further away, and disagrees where one is shown to be nearer.
+    It agrees where every other value is shown to take them further away, and disagrees where one brings them nearer.
     """
     if distances.empty:
         return OurResult()
-    others = distances[distances["open_choice"] != AS_CONFIGURED]
-    best = distances.iloc[0]
     configured = distances[distances["open_choice"] == AS_CONFIGURED].iloc[0]
-    ours = f"{best['open_choice']}: distance {best['distance']:.3f}"
+    best = distances.iloc[0]
+    ours = f"nearest is {best['open_choice']}: distance {best['distance']:.3f}"
     if best["open_choice"] != AS_CONFIGURED:
         ours += f", as configured {configured['distance']:.3f}"
-    nearer, further = (others["nearer_low"] > 0).sum(), (others["nearer_high"] < 0).sum()
-    note = f"of {len(others)} other choices {nearer} are shown to be nearer, {further} to be further away"
-    agrees = False if nearer else True if further == len(others) else None
+    nearer, further = effects[effects["low"] > 0], effects[effects["high"] < 0]
+    note = f"of {len(effects)} other values {_listed(nearer)} nearer, and {_listed(further)} further away"
+    agrees = False if len(nearer) else True if len(further) == len(effects) else None
     return OurResult(ours, n=str(int(best["runs"])), agrees=agrees, note=note)
+
+
+def _listed(effects: pd.DataFrame) -> str:
+    named = f" ({', '.join(effects['value'])})" if len(effects) else ""
+    return f"{len(effects)}{named} {'is' if len(effects) == 1 else 'are'} shown to lead"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spikeinit.config.open_choices import AS_CONFIGURED
+from spikeinit.config.open_choices import parts, without
 from spikeinit.statistics import hypotheses, variance
 from spikeinit.statistics.comparisons import Comparison
 from spikeinit.statistics.intervals import mean_interval
@@ -23,7 +23,8 @@ from spikeinit.studies.open_choices import conclusions
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
 
-DISTANCES = ["open_choice", "distance", "low", "high", "nearer", "nearer_low", "nearer_high", "runs", "settings"]
+DISTANCES = ["open_choice", "distance", "low", "high", "runs", "settings"]
+EFFECTS = ["value", "nearer", "low", "high", "pairs"]
 
 
 def open_choices_by_run(runs: StudyRuns) -> pd.DataFrame:
@@ -60,29 +61,42 @@ def open_choice_distances(runs: StudyRuns) -> pd.DataFrame:
     """How far the spikes of every choice lie from the printed ones of Tables 5 and 6, nearest first.
 
     The distance of a run is the mean over its layers of |ours - printed| / (ours + printed), spikes per neuron, image
-    and step: 0 where they are equal, 1 where one of them is silent (Lance and Williams 1967). `nearer` is by how much
-    a run is nearer than the one of the same seed and combination as configured. Both have the interval of their mean,
-    that of `nearer` at a confidence which Bonferroni's correction raises for the number of other choices.
+    and step: 0 where they are equal, 1 where one of them is silent (Lance and Williams 1967).
     """
-    frame, options = open_choices_by_run(runs), runs.spec.get("open_choices")
-    if frame.empty:
-        return pd.DataFrame(columns=DISTANCES)
-    printed = _printed_per_step(runs)
-    distances = {
-        choice: _distances(own, options["datasets"], printed)
-        for choice, own in frame.groupby("open_choice", sort=False)
-    }
-    confidence = options["hypotheses"]["confidence"]
-    of_each = 1 - (1 - confidence) / max(len(distances) - 1, 1)
-    rows = []
-    for choice, own in distances.items():
-        far = mean_interval(own.to_numpy(), confidence)
+    rows, options = [], runs.spec.get("open_choices")
+    for choice, own in _by_choice(runs).items():
+        far = mean_interval(own.to_numpy(), options["hypotheses"]["confidence"])
         row = {"open_choice": choice, "distance": far.mean, "low": far.low, "high": far.high, "runs": far.n}
-        if choice != AS_CONFIGURED:
-            nearer = mean_interval((distances[AS_CONFIGURED] - own).dropna().to_numpy(), of_each)
-            row |= {"nearer": nearer.mean, "nearer_low": nearer.low, "nearer_high": nearer.high}
         rows.append({**row, "settings": options["settings"]})
     return pd.DataFrame(rows, columns=DISTANCES).sort_values("distance", kind="stable", ignore_index=True)
+
+
+def open_choice_effects(runs: StudyRuns) -> pd.DataFrame:
+    """By how much each value that differs from the configured one brings a run nearer to the printed spikes.
+
+    Every run with the value is paired with the one that differs from it in nothing else: the same combination and seed,
+    and the same other choices, of which there are many where choices are crossed. Intervals are of the mean over pairs,
+    at a confidence that Bonferroni's correction raises for the number of values.
+    """
+    distances, options = _by_choice(runs), runs.spec.get("open_choices")
+    changes = list(dict.fromkeys(change for choice in distances for change in parts(choice)))
+    rows = []
+    for change in changes:
+        with_it = {choice: own for choice, own in distances.items() if change in parts(choice)}
+        pairs = [distances[without(choice, change)] - own for choice, own in with_it.items()]
+        each = 1 - (1 - options["hypotheses"]["confidence"]) / len(changes)
+        nearer = mean_interval(pd.concat(pairs).dropna().to_numpy(), each)
+        rows.append({"value": change, "nearer": nearer.mean, "low": nearer.low, "high": nearer.high, "pairs": nearer.n})
+    return pd.DataFrame(rows, columns=EFFECTS).sort_values("nearer", ascending=False, kind="stable", ignore_index=True)
+
+
+def _by_choice(runs: StudyRuns) -> dict[str, pd.Series]:
+    """Distances of all runs, by choice."""
+    frame = open_choices_by_run(runs)
+    if frame.empty:
+        return {}
+    datasets, printed = runs.spec["open_choices"]["datasets"], _printed_per_step(runs)
+    return {choice: _distances(own, datasets, printed) for choice, own in frame.groupby("open_choice", sort=False)}
 
 
 Place = tuple[str, tuple[str, str], int]
