@@ -9,6 +9,8 @@ import pytest
 from declared import MARGINS, write_tables
 
 from spikeinit.io import write_csv
+from spikeinit.plan import load_config
+from spikeinit.plan.conditions import conditions as conditions_of
 from spikeinit.studies.asymptote import STUDY, cells, checks, tables
 from spikeinit.studies.claims import Claim
 from spikeinit.studies.figure_style import render
@@ -151,10 +153,9 @@ def scorecard(finished, *, met):
     folder, published = finished
     datasets = {"mnist": "mnist", "nmnist": None, "cifar10": None, "cifar10_dvs": None, "cifar100": None}
     conditions = Conditions(() if met else ("epochs 2 instead of 3",), {**datasets, "tinyimagenet": None})
-    evidence = Evidence(
-        StudyTables(folder, {"margins": MARGINS}), pd.DataFrame(), pd.DataFrame(), published, conditions, 0.95
-    )
-    return checks.scorecard(evidence)
+    parts = {"response": {"differences": [], "datasets": {}, "open_choices": []}}
+    tables = StudyTables(folder, {"margins": MARGINS, "parts": parts})
+    return checks.scorecard(Evidence(tables, pd.DataFrame(), pd.DataFrame(), published, conditions, 0.95))
 
 
 def test_every_printed_cell_has_a_line(finished):
@@ -217,6 +218,29 @@ def said(check, **tables):
     """What a check says to tables made up for a rule."""
     evidence = Evidence(tables, pd.DataFrame(), pd.DataFrame(), {}, Conditions((), {}), 0.95)
     return checks.CHECKS[check](evidence, Claim("id", "Sec. 0", "made up", "stated"))
+
+
+def test_the_response_is_judged_between_rest_and_saturation():
+    """Silence and saturation match by themselves: 8 currents of 12 here, while of the 4 between them 1 or 3 do."""
+
+    def response(simulated):
+        theory = [0.0] * 4 + [0.2, 0.4, 0.6, 0.8] + [1.0] * 4
+        rates = [0.0] * 4 + simulated + [1.0] * 4
+        frame = pd.DataFrame({"theory": theory, "simulation": rates, "k": 0.5, "lambda": 0.5, "theta": 1.0})
+        error = pd.DataFrame({"theory_largest_error": [0.25]})
+        return said("response_matches", response=frame, response_error=error)
+
+    few, most = response([0.0, 0.4, 0.35, 1.0]), response([0.2, 0.45, 0.55, 0.5])
+    assert (few.agrees, most.agrees) == (False, True)
+    assert few.ours == "within 0.1 at 25% to 25% of the currents between rest and saturation"
+    assert "of all currents at 75% to 75%, where a bare step matches at 83% to 83%" in few.note
+
+
+def test_the_response_curves_have_conditions_of_their_own(checkout):
+    found = conditions_of(STUDY, load_config([checkout / "config.yaml"]))
+    assert found["differences"]
+    assert found["parts"]["response"]["differences"] == []
+    assert found["datasets"]["mnist"] == "mnist5k"
 
 
 def test_equal_speeds_may_follow_one_another():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from spikeinit.studies import unstated
-from spikeinit.study import ANY, Departure, Finding, OneOf, OpenChoice, Published, Section, Stated, Taken
+from spikeinit.study import ANY, Departure, Finding, OneOf, OpenChoice, Part, Published, Section, Stated, Taken
 
 COUNTERPARTS = {
     "mnist": ("mnist", "mnist5k"),
@@ -249,6 +249,11 @@ def _datasets(section: Section) -> Iterator[str]:
         yield section[experiment]["task"]["dataset"]
 
 
+def _parts(section: Section) -> dict[str, Part]:
+    """The response curves of Figure 2 need no training, and hang on no other key; all else is judged as a whole."""
+    return {"response": Part(()), "trainings": Part((), tuple(_datasets(section)))}
+
+
 PUBLISHED = Published(
     settings=SETTINGS,
     open_choices=OPEN_CHOICES,
@@ -274,4 +279,5 @@ PUBLISHED = Published(
         "ding2022_tableA8_normalization.csv",
     ),
     datasets=_datasets,
+    parts=_parts,
 )
