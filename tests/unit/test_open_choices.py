@@ -56,7 +56,7 @@ def leaves(spec, path=""):
 
 def test_one_at_a_time_and_crossed():
     values = {"a.b": [1, 2], "c": [True], "d": None}
-    section = {"open_choices": {"values": values, "crossed": False, "settings": {}}}
+    section = {"open_choices": {"values": values, "crossed": False, "settings": {}}, "c": False}
     assert open_choices.points(section) == [{}, {"a.b": 1}, {"a.b": 2}, {"c": True}]
     section["open_choices"]["crossed"] = True
     crossed = [{}, {"c": True}, {"a.b": 1}, {"a.b": 1, "c": True}, {"a.b": 2}, {"a.b": 2, "c": True}]
@@ -91,6 +91,16 @@ def test_a_choice_changes_its_key_alone_and_draws_the_same_numbers(config):
     assert planned[0].spec.apart == planned[2].spec.apart
 
 
+def test_the_configured_value_is_not_tried_twice(config):
+    """A value that the section itself takes up stands in the list still, and asks for nothing."""
+    config["energy"]["initializer"]["layers"] = "all"
+    planned = tried(config, values={"initializer.layers": ["all", "hidden"], "neuron.gain": [1.0]})
+    names = list(dict.fromkeys(run.labels["open_choice"] for run in planned))
+    assert names == [AS_CONFIGURED, "initializer.layers hidden"]
+    config["energy"]["initializer"]["layers"] = "hidden"
+    assert tried(config, values={"initializer.layers": ["hidden"]}) == []
+
+
 def test_the_study_s_own_runs_stay_as_they_are(config):
     config["energy"]["open_choices"] = None
     without = runs(from_mapping(config), "energy")
@@ -121,7 +131,6 @@ def test_names_are_short_and_unique_and_jobs_are_shared(config):
     ("asked", "where", "what"),
     [
         ({"values": {"neuron.slope": [2.0]}}, "values.neuron.slope", "is not among what the paper leaves open: "),
-        ({"values": {"neuron.gain": [1.0]}}, "values.neuron.gain.0", "is the configured value"),
         ({"values": {"neuron.gain": [0.0]}}, "values.neuron.gain.0", "0"),
         ({"values": {"neuron.gain": 2.0}}, "values.neuron.gain", "a list of other values is expected, such as [2.0]"),
         ({"values": {"initializer.bias": ["zero", "zero"]}}, "values.initializer.bias.1", "listed twice"),
@@ -244,7 +253,6 @@ def study(config, folder, factors, noise=0.02):
             )
         )
     )
-    options["open_choices"]["hypotheses"]["resamples"] = 20
     return StudyRuns.load(*write_study(folder, made), options, PRINTED)
 
 

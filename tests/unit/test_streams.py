@@ -60,7 +60,12 @@ def test_streams_apart_make_every_combination_independent(planned):
 
 def test_other_seeds_combinations_and_names_leave_the_streams_of_a_run(planned):
     before = planned()[0.0, "low"].apart
-    more = planned(seeds=[5, 0], weight_means=[0.0, 0.5], beta_ranges={"low": [0.0, 0.34], "medium": [0.34, 1.0]})
+    more = planned(
+        open_choices=None,
+        seeds=[5, 0],
+        weight_means=[0.0, 0.5],
+        beta_ranges={"low": [0.0, 0.34], "medium": [0.34, 1.0]},
+    )
     assert more[0.0, "low"].apart == before
     renamed = planned(beta_ranges={"small": [0.0, 0.34]})
     assert renamed[0.0, "small"].apart == before

@@ -5,7 +5,8 @@
       crossed: false
       settings: {train_images: 1000}
 
-asks for the section as it is, and for three others, each with one of these values; crossed, for all six combinations.
+asks for the section as it is, and for three others, each with one of these values; crossed, for all six combinations. A
+value that the section has itself is not tried twice.
 Keys are those that the study declares to be left open (`Stated.open_choices`). `settings` hold for all of them, the
 section as it is included: values of other keys, which make these runs short.
 """
@@ -13,7 +14,7 @@ section as it is included: values of other keys, which make these runs short.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from spikeinit.config import sweeps
@@ -36,19 +37,27 @@ _CONFIGURED = object()
 def points(section: Section) -> list[Point]:
     """Every choice that is tried, as the values that differ from the section's own: none of them first.
 
-    Nothing for a section that tries none. A key whose list is null is left out.
+    Nothing for a section that tries none, or no other value than its own. A key whose list is null is left out.
     """
     asked = section.get(KEY)
     if asked is None:
         return []
-    values = {key: listed for key, listed in asked["values"].items() if listed is not None}
+    listed = {key: _others(section, key, values) for key, values in asked["values"].items() if values is not None}
+    values = {key: others for key, others in listed.items() if others}
+    if not values:
+        return []
     if not asked["crossed"]:
-        return [{}, *({key: value} for key, listed in values.items() for value in listed)]
-    combinations = itertools.product(*([_CONFIGURED, *listed] for listed in values.values()))
+        return [{}, *({key: value} for key, others in values.items() for value in others)]
+    combinations = itertools.product(*([_CONFIGURED, *others] for others in values.values()))
     return [
         {key: value for key, value in zip(values, chosen, strict=True) if value is not _CONFIGURED}
         for chosen in combinations
     ]
+
+
+def _others(section: Section, key: str, values: Sequence[Any]) -> list[Any]:
+    own = canonical_json(value_at(section, key))
+    return [value for value in values if canonical_json(value) != own]
 
 
 def name(point: Point) -> str:
@@ -83,7 +92,7 @@ def problems(
     schema: Schema,
     of_section: Callable[[Section], Problems],
 ) -> Problems:
-    """Keys that are not left open, values that their key does not take or has already, and sections that cannot run.
+    """Keys that are not left open, values that their key does not take, and sections that cannot run.
 
     left_open: what the study declares to be left open. of_section: what is wrong with a whole section of the study.
     """
@@ -102,12 +111,6 @@ def problems(
             found.append((where, f"= {listed!r}   a list of other values is expected, such as [{listed}]"))
         elif listed is not None:
             found += sweeps.value_problems(where, study, key, listed, schema)
-            own = canonical_json(value_at(section, key))
-            found += [
-                (f"{where}.{index}", f"= {value}   is the configured value, which is among the runs anyway")
-                for index, value in enumerate(listed)
-                if canonical_json(value) == own
-            ]
     for key, value in asked["settings"].items():
         where = f"{path}.settings.{key}"
         if key.split(".")[0] not in SETTINGS:

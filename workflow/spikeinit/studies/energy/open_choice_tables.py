@@ -24,6 +24,8 @@ from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
 
 DISTANCES = ["open_choice", "distance", "low", "high", "runs", "settings"]
+UNUSED = {"reference_effect": 0.8, "resamples": 100, "seed": 0}
+"""Options of what no claim is judged by: the power of a test, and the bootstrap."""
 EFFECTS = ["value", "nearer", "low", "high", "pairs"]
 
 
@@ -43,7 +45,7 @@ def open_choices(runs: StudyRuns) -> pd.DataFrame:
 
 def _evidence(frame: pd.DataFrame, options: dict) -> Evidence:
     asked = options["hypotheses"]
-    tests = hypotheses.Options.from_spec(asked)
+    tests = hypotheses.Options.from_spec({**UNUSED, **asked})
     comparisons = [Comparison.from_spec(comparison) for comparison in asked["comparisons"]]
     margins = {"equivalence": asked["equivalence_margin"], "accuracy": asked["accuracy_margin"]}
     return Evidence(

@@ -49,7 +49,11 @@ def problems(section: Section) -> Problems:
     """Data sets, mean weights and ranges of decay rates that are tried, and are not among the section's own."""
     asked = section[KEY] or {}
     return [
-        (f"{NAME}.{KEY}.{key}.{index}", f"= {value!r}   not one of {key} ({', '.join(map(str, section[key]))})")
+        (
+            f"{NAME}.{KEY}.{key}.{index}",
+            f"= {value!r}   not one of {key} ({', '.join(map(str, section[key]))}); give one of them, or try no open"
+            f" choice ({NAME}.{KEY}: null)",
+        )
         for key in ("datasets", "weight_means", "beta_ranges")
         for index, value in enumerate(asked.get(key) or [])
         if value not in section[key]

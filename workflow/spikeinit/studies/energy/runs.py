@@ -141,7 +141,7 @@ def table_options(config: Config) -> dict[str, Any]:
             "settings": open_choices.settings_text(section),
             "hypotheses": {
                 **comparisons_of(asked["weight_means"] or section["weight_means"], _low_to_high(ranges)),
-                **section["statistics"],
+                **{key: section["statistics"][key] for key in ("confidence", "equivalence_margin", "accuracy_margin")},
             },
         }
     }
