@@ -91,6 +91,14 @@ def test_a_choice_changes_its_key_alone_and_draws_the_same_numbers(config):
     assert planned[0].spec.apart == planned[2].spec.apart
 
 
+def test_choices_have_the_same_names_in_whatever_order_they_are_written(config):
+    """The stage that writes the plan gets the configuration with sorted keys, and must name the same runs."""
+    values = {"neuron.gain": ["one_minus_decay"], "initializer.bias": ["zero"], "neuron.surrogate": ["arctan_over_pi"]}
+    names = [run.name for run in tried(config, values=values, crossed=True)]
+    assert names == [run.name for run in tried(config, values=dict(sorted(values.items())), crossed=True)]
+    assert names == [run.name for run in tried(config, values=dict(reversed(values.items())), crossed=True)]
+
+
 def test_the_configured_value_is_not_tried_twice(config):
     """A value that the section itself takes up stands in the list still, and asks for nothing."""
     config["energy"]["initializer"]["layers"] = "all"

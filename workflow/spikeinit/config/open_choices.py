@@ -37,13 +37,14 @@ _CONFIGURED = object()
 def points(section: Section) -> list[Point]:
     """Every choice that is tried, as the values that differ from the section's own: none of them first.
 
-    Nothing for a section that tries none, or no other value than its own. A key whose list is null is left out.
+    Nothing for a section that tries none, or no other value than its own. A key whose list is null is left out. Keys
+    are taken in their alphabetic order, so that a choice has the same name however the configuration is written.
     """
     asked = section.get(KEY)
     if asked is None:
         return []
-    listed = {key: _others(section, key, values) for key, values in asked["values"].items() if values is not None}
-    values = {key: others for key, others in listed.items() if others}
+    listed = {key: values for key, values in sorted(asked["values"].items()) if values is not None}
+    values = {key: others for key, given in listed.items() if (others := _others(section, key, given))}
     if not values:
         return []
     if not asked["crossed"]:
