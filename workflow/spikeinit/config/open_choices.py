@@ -63,7 +63,7 @@ def _others(section: Section, key: str, values: Sequence[Any]) -> list[Any]:
 
 def name(point: Point) -> str:
     """A choice in words: "neuron.gain one_minus_decay", or "as configured"."""
-    return SEPARATOR.join(f"{key} {sweeps.text(value)}" for key, value in point.items()) or AS_CONFIGURED
+    return _words(point) or AS_CONFIGURED
 
 
 def parts(choice: str) -> list[str]:
@@ -78,7 +78,11 @@ def without(choice: str, change: str) -> str:
 
 def settings_text(section: Section) -> str:
     """What holds for these runs alone, in words: "train_images 1000, training.epochs 4"."""
-    return ", ".join(f"{key} {sweeps.text(value)}" for key, value in section[KEY]["settings"].items())
+    return _words(section[KEY]["settings"])
+
+
+def _words(values: Point) -> str:
+    return SEPARATOR.join(f"{key} {sweeps.text(value)}" for key, value in values.items())
 
 
 def section_at(section: Section, study: str, point: Point, schema: Schema) -> dict[str, Any]:

@@ -87,7 +87,8 @@ def fires_more_before_training(evidence: Evidence, claim: Claim) -> OurResult:
 @CHECKS.check
 def as_fast_or_faster(evidence: Evidence, claim: Claim) -> OurResult:
     """In more than half of the neurons that any initialiser trains, Ding's is as fast as the best other or faster."""
-    table = rows_of(evidence, claim, "grid").assign(speed=_speed(rows_of(evidence, claim, "grid")))
+    table = rows_of(evidence, claim, "grid")
+    table = table.assign(speed=_speed(table))
     speed = table.pivot_table(index=["theta", "k", "lambda"], columns="initializer", values="speed", aggfunc="mean")
     others = [name for name in OTHERS if name in speed]
     if DING not in speed or not others:

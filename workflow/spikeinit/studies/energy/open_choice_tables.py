@@ -5,7 +5,6 @@ The runs are those of `open_choices`, not those of the other tables, also where 
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from spikeinit.config.open_choices import parts, without
@@ -126,5 +125,5 @@ def _distances(frame: pd.DataFrame, datasets: dict[str, str | None], printed: di
                 known = {layer: printed[dataset, row, layer] for layer in per_step.index}
                 beside = pd.Series(known)
                 apart = (per_step - beside).abs() / (per_step + beside)
-                found[dataset, *row, seed] = apart.replace(np.inf, np.nan).mean()
+                found[dataset, *row, seed] = apart.mean()
     return pd.Series(found, dtype=float)

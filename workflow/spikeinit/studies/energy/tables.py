@@ -103,9 +103,8 @@ def _conventions(energies: pd.DataFrame) -> list[str]:
 def rates(runs: StudyRuns) -> pd.DataFrame:
     """How often a neuron spiked `bin` times during an image, over all seeds; `fraction` sums to one within a layer."""
     groups = [*LABELS, "run", "layer"]
-    table = (
-        configured(runs.read("rates")).groupby([*groups, "bin"], sort=False, dropna=False)["count"].sum().reset_index()
-    )
+    frame = configured(runs.read("rates"))
+    table = frame.groupby([*groups, "bin"], sort=False, dropna=False)["count"].sum().reset_index()
     table["fraction"] = table["count"] / table.groupby(groups, dropna=False)["count"].transform("sum")
     return table[[*LABELS, "layer", "bin", "count", "fraction", "run"]]
 
