@@ -188,6 +188,20 @@ def test_a_limit_keeps_the_first_images(digits):
         load(digits, "train", limit=0)
 
 
+def test_a_batch_of_images_that_stay_in_their_file_is_the_same(digits, monkeypatch):
+    """Nothing is moved ahead of time; rows come in the order asked for."""
+    whole = load(digits, "train")
+    rows = torch.tensor([5, 0, 1436, 5])
+    images, labels = whole.batch(rows)
+    assert torch.equal(images, whole.images[rows])
+    assert torch.equal(labels, whole.labels[rows])
+    assert torch.equal(whole.batch(slice(3, 8))[0], whole.images[3:8])
+    monkeypatch.setattr("spikeinit.datasets.load.MOST_ON_DEVICE", 1000)
+    elsewhere = load(digits, "train", device="meta")
+    assert (elsewhere.images.device.type, elsewhere.labels.device.type) == ("cpu", "meta")
+    assert elsewhere.batch(slice(3, 8))[0].device.type == "meta"
+
+
 def test_loading_refuses_what_is_not_as_prepared(digits):
     with pytest.raises(UserError, match="one of train, test, fit, validation"):
         load(digits, "valid")

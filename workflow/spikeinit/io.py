@@ -10,6 +10,7 @@ import json
 import math
 import os
 import secrets
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ from spikeinit.errors import UserError
 
 if TYPE_CHECKING:
     import torch
+
+_HEADER_LENGTH = 8
+"""Bytes that give the length of a safetensors file's header."""
+_MAPPED_TYPES = {"U8": "u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
 
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)  # it can only be read by setting it
@@ -158,6 +163,41 @@ def load_tensors(path: str | Path, device: str = "cpu") -> tuple[dict[str, torch
     try:
         with safe_open(str(path), framework="pt", device=device) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error}); delete it and run again") from None
+
+
+def map_tensors(path: str | Path) -> dict[str, torch.Tensor]:
+    """Tensors of a safetensors file that are read from it where they are looked at, however large the file is.
+
+    The pages stay the operating system's, which drops and reads them again as memory runs short; no memory is set
+    aside for them. They must not be written to. `UserError` as `load_tensors`.
+    """
+    import numpy as np
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:  # it refuses files whose header and length do not agree
+            types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+        with Path(path).open("rb") as opened:
+            start = _HEADER_LENGTH + int.from_bytes(opened.read(_HEADER_LENGTH), "little")
+            header = json.loads(opened.read(start - _HEADER_LENGTH))
+        found = {}
+        for name, dtype in types.items():
+            shape, (first, last) = tuple(header[name]["shape"]), header[name]["data_offsets"]
+            if dtype not in _MAPPED_TYPES:
+                raise UserError(f"{path}: {name} is {dtype}; delete it and run again")
+            if first == last:
+                found[name] = torch.from_numpy(np.zeros(shape, _MAPPED_TYPES[dtype]))
+                continue
+            values = np.memmap(path, _MAPPED_TYPES[dtype], "r", start + first, shape)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+                found[name] = torch.from_numpy(values)
+        return found
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (SafetensorError, OSError) as error:

@@ -58,6 +58,7 @@ def outputs(
 ) -> Iterator[tuple[torch.Tensor, Trace]]:
     """Logits [1, B, classes] and trace of a network in evaluation mode, batch by batch of images [N, C, H, W] uint8."""
     network.eval()
+    device = next(network.parameters()).device
     for batch in images.split(batch_size):
         with torch.no_grad():
-            yield network(encode_images(batch, encoding))
+            yield network(encode_images(batch.to(device), encoding))

@@ -88,7 +88,7 @@ def simulate(
     timeless = {steps: quantized(network, steps) for steps in wanted}
     size = max(1, min(batch_size, MOST_IMAGE_STEPS // wanted[-1]))
     for start in range(0, len(test), size):
-        images, labels = test.images[start : start + size], test.labels[start : start + size]
+        images, labels = test.batch(slice(start, start + size))
         still = encode_images(images, of_steps[1])
         expected, analogue = ann(still)
         output, trace = network(encode_images(images, of_steps[wanted[-1]]), keep_received=True)

@@ -1,4 +1,9 @@
-"""A prepared data set as tensors: what training and evaluation see."""
+"""A prepared data set as tensors: what training and evaluation see.
+
+The tensors are mapped from the prepared file, not read: a data set may be larger than memory, of which only the images
+of a batch are in use. A data set for a GPU moves there whole if it has at most `MOST_ON_DEVICE` bytes, otherwise batch
+by batch.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,10 @@ import torch
 
 from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
-from spikeinit.io import file_digest, load_tensors, read_json
+from spikeinit.io import file_digest, map_tensors, read_json
+
+MOST_ON_DEVICE = 4 << 30
+"""Bytes of images that are moved to a GPU as a whole."""
 
 SPLITS = ("train", "test", "fit", "validation")
 _NEEDED = ("name", "classes", "shape", "images", "validation", "sha256", "statistics")
@@ -20,8 +28,9 @@ _EVENTS = {"address": torch.int16, "time": torch.int32, "offsets": torch.int64}
 
 @dataclass(frozen=True)
 class Images:
-    """`images` uint8 [N, C, H, W], or recordings of that shape, and `labels` int64 [N] on one device.
+    """`images` uint8 [N, C, H, W], or recordings of that shape, and `labels` int64 [N], on the device of the network.
 
+    Images that are too many for it stay behind in their file: `batch` brings those that are needed.
     `classes` is the number of classes, `name` the data set's, `sha256` that of the file the images are from.
     `statistics`: mean and standard deviation of pixel / 255 over all training images; None for recordings.
     """
@@ -39,6 +48,11 @@ class Images:
     def first(self, count: int | None) -> Images:
         """The first `count` of them, all for None."""
         return dataclasses.replace(self, images=self.images[:count], labels=self.labels[:count])
+
+    def batch(self, rows: slice | torch.Tensor) -> tuple[torch.Tensor | Recordings, torch.Tensor]:
+        """Images and labels of some rows, a slice or int64 numbers on the labels' device; both on that device."""
+        there = rows if isinstance(rows, slice) else rows.to(self.images.device)
+        return self.images[there].to(self.labels.device), self.labels[rows]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,7 +85,7 @@ def load(
     sha256 = manifest["sha256"][path.name]
     if verify and path.is_file() and (found := file_digest(path)) != sha256:
         raise UserError(f"{path}: expected sha256 {sha256}, found {found}; {_remedy(folder)}")
-    tensors, _ = load_tensors(path)
+    tensors = map_tensors(path)
     statistics = manifest["statistics"] and (manifest["statistics"]["mean"], manifest["statistics"]["std"])
     everything = _recordings(tensors, manifest, file, path) if statistics is None else tensors.get("images")
     _check({**tensors, "images": everything}, manifest, file, path)
@@ -79,7 +93,9 @@ def load(
     images, labels = everything[rows], tensors["labels"][rows]
     if not len(labels):
         raise UserError(f"{path}: {manifest['name']} is too small for a {split} split of its own")
-    return Images(images.to(device), labels.to(device), manifest["classes"], manifest["name"], sha256, statistics)
+    if isinstance(images, Recordings) or images.nbytes <= MOST_ON_DEVICE:
+        images = images.to(device)
+    return Images(images, labels.to(device), manifest["classes"], manifest["name"], sha256, statistics)
 
 
 def _remedy(folder: Path) -> str:

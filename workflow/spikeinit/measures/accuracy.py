@@ -29,9 +29,8 @@ def loss_and_accuracy(
     network.eval()
     total, correct = 0.0, 0
     for start in range(0, len(images), BATCH):
-        rows = slice(start, start + BATCH)
-        inputs = encode_images(images.images[rows], encoding, statistics=images.statistics, generator=generator)
-        labels = images.labels[rows]
+        batch, labels = images.batch(slice(start, start + BATCH))
+        inputs = encode_images(batch, encoding, statistics=images.statistics, generator=generator)
         output, _ = network(inputs)
         total += loss(output, labels).item() * len(labels)
         correct += int((predict(output) == labels).sum())

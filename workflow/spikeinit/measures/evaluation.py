@@ -80,9 +80,8 @@ def evaluate_seed(spec: EvaluateSpec, seed: int, network: FeedForward, test: Ima
     tally = Tally(MEASURED, network, batches=math.ceil(count / spec.batch_size), device=device)
     loss = correct = 0.0
     for batch, start in enumerate(range(0, count, spec.batch_size)):
-        rows = slice(start, start + spec.batch_size)
-        labels = test.labels[rows]
-        inputs = encode_images(test.images[rows], spec.encoding, statistics=test.statistics, generator=generator)
+        images, labels = test.batch(slice(start, start + spec.batch_size))
+        inputs = encode_images(images, spec.encoding, statistics=test.statistics, generator=generator)
         output, trace = network(inputs, keep_received=True, keep_currents=tally.needs_currents)
         for counter, spikes in zip(counters, trace.spikes, strict=True):
             counter.update(spikes)

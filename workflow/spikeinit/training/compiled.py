@@ -121,7 +121,7 @@ class CompiledBatches:
         loss, correct = 0.0, 0
         for start in range(0, len(images), BATCH):
             rows = slice(start, start + BATCH)
-            sums = self._call(images.images[rows], images.labels[rows], generator, None)
+            sums = self._call(*images.batch(rows), generator, None)
             loss, correct = loss + sums.loss, correct + sums.correct
         return loss / len(images), 100 * correct / len(images)
 

@@ -1,6 +1,7 @@
 """Training one seed of one network: one flat loop.
 
-The images live on the device as bytes; each batch is drawn, encoded, run and back-propagated there. Everything random
+The images are bytes on the device, or in their file where they are too many for it; each batch is drawn, encoded, run
+and back-propagated on the device. Everything random
 comes from named streams of the seed, so the same spec gives the same bits on the same processor.
 """
 
@@ -70,7 +71,7 @@ def train_seed(
 ) -> Result:
     """Train `network`, which is on `device`, in place: from its checkpoint, or from the start.
 
-    train, test: images [N, C, H, W] uint8 on `device`; test images are only looked at for the curves.
+    train, test: images [N, C, H, W] uint8 with labels on `device`; test images are only looked at for the curves.
     augment: changes each training batch. monitored, activity: what the columns of `test` and of the layers' mean output
     begin with. measured: what else is measured of every layer, by name. apart: what sets the random streams apart from
     those of other runs with this seed, see `randomness.draws`.
@@ -119,7 +120,7 @@ def train_seed(
                     checkpoint.save(*progress.packed())
                     raise Interrupted(interruption.signal_number)
                 index = progress.order[progress.position : progress.position + settings.batch_size].to(device)
-                images, labels = train.images[index], train.labels[index]
+                images, labels = train.batch(index)
                 batch = progress.position // settings.batch_size
                 if compiled is not None:
                     seen = compiled.train(images, labels, generators["encoding"])
