@@ -21,11 +21,12 @@ from spikeinit.conversion.convert import (
     folded,
     quantized,
 )
+from spikeinit.conversion.counting import Sent, received_amplitudes
 from spikeinit.conversion.data_driven import initialize_from
 from spikeinit.conversion.extraction import collect_activations
 from spikeinit.conversion.layer_thresholds import COLUMNS, read_thresholds, threshold_rows
 from spikeinit.conversion.methods import TAKEN_BACK_EARLY
-from spikeinit.conversion.simulate import by_timesteps, received_amplitudes, sent, simulate
+from spikeinit.conversion.simulate import by_timesteps, simulate
 from spikeinit.conversion.thresholds import optimal_threshold
 from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
@@ -285,8 +286,12 @@ def test_signed_spikes_that_pooling_cancels_are_counted():
     ann = assemble(Network("pooled", layers), (1, 2, 2), lambda _: Relu()).eval()
     spiking = convert(ann, [threshold(2.0)], SignedNeuron)
     spikes = torch.tensor([2.0, -2.0, 0.0, 2.0]).reshape(1, 1, 1, 2, 2)
-    trace = Trace(1, spikes=[spikes], received=[torch.ones(1, 1, 1, 2, 2), spikes.mean((3, 4), keepdim=True)])
-    assert [values.flatten().tolist() for values in sent(spiking, trace)] == [[1.0] * 4, [1.5]]
+    first, pooling, last = spiking.parts
+    sent = Sent([1])
+    found = sent.to(first, [torch.ones(1, 1, 1, 2, 2)], [spikes])
+    found += sent.to(pooling, [], [])
+    found += sent.to(last, [spikes.mean((3, 4), keepdim=True)], [])
+    assert [values.flatten().tolist() for values in found] == [[1.0] * 4, [1.5]]
 
 
 def test_bias_shift_by_hand():
@@ -363,8 +368,7 @@ def test_a_dead_layer_gets_a_defined_threshold(tmp_path):
     readouts = simulate(
         ann, convert_by("optimal", ann, 2, read_thresholds(tmp_path / "t.csv")[2]), images(), ENCODING, [2], 8
     )
-    assert readouts[0].spikes[5] == 0
-    assert readouts[0].errors[5] == 0
+    assert readouts[0].layers[5][:2] == (0, 0)
 
 
 def test_a_dead_channel_gets_its_layers_threshold():

@@ -53,12 +53,16 @@ def load_ann(
     return network.to(device).eval()
 
 
-def outputs(
-    network: FeedForward, images: torch.Tensor, encoding: EncodingSpec, batch_size: int
-) -> Iterator[tuple[torch.Tensor, Trace]]:
-    """Logits [1, B, classes] and trace of a network in evaluation mode, batch by batch of images [N, C, H, W] uint8."""
+@torch.no_grad()
+def activations(network: FeedForward, images: torch.Tensor, encoding: EncodingSpec) -> Iterator[torch.Tensor]:
+    """Activations [1, B, ...] of one active layer after the other, then the logits [1, B, classes].
+
+    images: uint8 [B, C, H, W]. Of the network, which is put in evaluation mode, one part is held at a time.
+    """
     network.eval()
-    device = next(network.parameters()).device
-    for batch in images.split(batch_size):
-        with torch.no_grad():
-            yield network(encode_images(batch.to(device), encoding))
+    trace = Trace(1)
+    inputs = encode_images(images.to(next(network.parameters()).device), encoding)
+    for merged in network.walk(inputs, trace):  # noqa: B007
+        yield from trace.spikes
+        trace.clear()
+    yield merged.unflatten(0, (1, -1))

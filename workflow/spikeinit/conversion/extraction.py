@@ -17,15 +17,18 @@ import numpy as np
 import torch
 
 from spikeinit.conversion.activations import ActivationSummary, update_channels
-from spikeinit.conversion.ann import outputs
+from spikeinit.conversion.ann import activations
 from spikeinit.errors import UserError
 from spikeinit.io import load_tensors, save_tensors
 from spikeinit.networks.build import FeedForward
 from spikeinit.networks.modules import ResidualBlock
+from spikeinit.networks.sizes import images_at_once
 from spikeinit.specs import EncodingSpec
 
 OUTPUT = "output"
 SORTED_POINTS = 200
+COPIES = 4
+"""Values held for each value of a part: its own, and what sorting positive values into a summary takes."""
 _CHANNEL_AXIS = 2
 
 
@@ -49,12 +52,13 @@ def collect_activations(
 ) -> list[LayerActivations]:
     """Run images [N, C, H, W] uint8 through the network; at most `limit` values a layer and `channel_limit` a channel.
 
-    Layers in the order of a trace, then the output. `UserError` for activations that are not finite.
+    batch_size: images that run together at most; there are fewer where they would not fit into memory. Layers in the
+    order of a trace, then the output. `UserError` for activations that are not finite.
     """
     found: list[LayerActivations] = []
     names = [*layer_names(network), OUTPUT]
-    for logits, trace in outputs(network, images, encoding, batch_size):
-        for index, activation in enumerate([*trace.spikes, logits]):
+    for batch in images.split(images_at_once(network.sizes, COPIES, batch_size)):
+        for index, activation in enumerate(activations(network, batch, encoding)):
             if len(found) == index:
                 channels = [ActivationSummary(channel_limit) for _ in range(activation.shape[_CHANNEL_AXIS])]
                 found.append(LayerActivations(names[index], ActivationSummary(limit), channels))

@@ -8,61 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from operator import add
 from typing import Any
 
 import torch
-from torch import nn
 
 from spikeinit.conversion.convert import quantized
+from spikeinit.conversion.counting import OF_NEURONS, Readout, Sent, layer_sums, received_amplitudes
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode_images
 from spikeinit.measures.energy import energy
 from spikeinit.measures.operations import OperationCounter, dense_operations
 from spikeinit.networks.build import FeedForward
-from spikeinit.networks.modules import Pooling, ResidualBlock, Trace
+from spikeinit.networks.modules import Trace
+from spikeinit.networks.sizes import images_at_once
 from spikeinit.specs import EncodingSpec
-
-OF_NEURONS = ("spikes_per_neuron", "error", "quantization_error", "timing_error", "mean_activation")
-"""What is counted of a layer of neurons: means over neurons and images."""
-
-MOST_IMAGE_STEPS = 2000
-"""Images times steps that are held at once."""
-
-
-@dataclass
-class Readout:
-    """What was counted of one network on `images` images after `timesteps` steps."""
-
-    timesteps: int
-    operations: OperationCounter
-    images: int = 0
-    correct: int = 0
-    agreeing: int = 0
-    quantized_correct: int = 0
-    spikes: list[float] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
-    quantization: list[float] = field(default_factory=list)
-    timing: list[float] = field(default_factory=list)
-    activations: list[float] = field(default_factory=list)
-
-
-def received_amplitudes(network: FeedForward) -> list[torch.Tensor]:
-    """Height of the spikes that each weighted layer receives, [] or [channels]; 1 for the analogue input."""
-    amplitude = torch.ones(())
-    found = []
-    for part in network.parts:
-        if isinstance(part, ResidualBlock):
-            inside = amplitude
-            for layer in part.body:
-                found.append(inside)
-                inside = inside if layer.neuron is None else layer.neuron.threshold
-            found += [amplitude] * (part.shortcut is not None)
-        else:
-            found += [amplitude] * len(part.weighted_layers())
-        if neurons := part.neurons():
-            amplitude = neurons[-1].threshold
-    return found
 
 
 @torch.no_grad()
@@ -80,99 +40,67 @@ def simulate(
     gives. Errors are the mean of |a - r| per layer, a the activation in `ann`, r the mean output over the steps. With q
     the output of the network without time (`convert.quantized`), |a - q| is the error of quantisation and |q - r| that
     of timing; `quantized_correct` counts the answers of that network.
+
+    batch_size: images that run together at most; there are fewer where they would not fit into memory.
     """
     wanted = sorted(readouts)
+    last = wanted[-1]
     amplitudes = received_amplitudes(network)
     of_steps = {timesteps: dataclasses.replace(encoding, timesteps=timesteps) for timesteps in (1, *wanted)}
     found = [Readout(steps, OperationCounter(network, of_steps[steps], amplitudes)) for steps in wanted]
-    timeless = {steps: quantized(network, steps) for steps in wanted}
-    size = max(1, min(batch_size, MOST_IMAGE_STEPS // wanted[-1]))
+    timeless = [quantized(network, steps) for steps in wanted]
+    size = images_at_once(network.sizes, copies(wanted), batch_size)
     for start in range(0, len(test), size):
         images, labels = test.batch(slice(start, start + size))
         still = encode_images(images, of_steps[1])
-        expected, analogue = ann(still)
-        output, trace = network(encode_images(images, of_steps[wanted[-1]]), keep_received=True)
-        _count(found, output, labels, expected[0].argmax(1), network, trace, analogue)
-        for readout in found:
-            answer, quantization = timeless[readout.timesteps](still)
-            readout.quantized_correct += int((answer[0].argmax(1) == labels).sum())
-            rates = [spikes[: readout.timesteps].mean(0) for spikes in trace.spikes]
-            layers = [(a[0], q[0], r) for a, q, r in zip(analogue.spikes, quantization.spikes, rates, strict=True)]
-            _add(readout.quantization, [_image_sum((a - q).abs()) for a, q, _ in layers])
-            _add(readout.timing, [_image_sum((q - r).abs()) for _, q, r in layers])
+        runs = [(ann, still), (network, encode_images(images, of_steps[last])), *((each, still) for each in timeless)]
+        _run(runs, labels, found)
     return found
 
 
-def sent(network: FeedForward, trace: Trace) -> list[torch.Tensor]:
-    """Magnitude of what every weighted layer is sent, [T, B, ...] each, before spikes cancel in average pooling.
+def copies(readouts: Sequence[int]) -> int:
+    """How often each value of a part is held in `simulate`: once a step, in `ann`, and in each network without time."""
+    return max(readouts) + 1 + len(readouts)
 
-    A positive and a negative spike in one window have the mean 0, yet both cross the synapses behind it.
+
+def _run(runs: Sequence[tuple[FeedForward, torch.Tensor]], labels: torch.Tensor, found: Sequence[Readout]) -> None:
+    """Run the analogue network, the spiking one and those without time side by side, and count part by part.
+
+    runs: each network with its input [T, B, C, H, W]; the spiking one stands second.
     """
-    received = [values.abs() for values in trace.received]
-    spikes = iter(trace.spikes)
-    found: list[torch.Tensor] = []
-    signal = None  # what comes to a part; None where only what was received tells
-    for part in network.parts:
-        if isinstance(part, Pooling):
-            averages = isinstance(part.pool, (nn.AvgPool2d, nn.AdaptiveAvgPool2d))
-            known = averages and signal is not None
-            signal = part.pool(signal.flatten(0, 1)).unflatten(0, (trace.timesteps, -1)) if known else None
-            continue
-        inside = signal
-        for layer in part.weighted_layers():
-            if isinstance(part, ResidualBlock) and layer is part.shortcut:
-                inside = signal
-            found.append(received[len(found)] if inside is None else inside)
-            if layer.neuron is not None:
-                inside = next(spikes).abs()
-        signal = next(spikes).abs() if isinstance(part, ResidualBlock) else inside
-    return found
-
-
-def _count(
-    readouts: Sequence[Readout],
-    output: torch.Tensor,
-    labels: torch.Tensor,
-    expected: torch.Tensor,
-    network: FeedForward,
-    trace: Trace,
-    analogue: Trace,
-) -> None:
-    """Walk from readout to readout, so that every step is summed once."""
-    batch, start = len(labels), 0
-    total = torch.zeros_like(output[0])
-    sums = [torch.zeros_like(layer[0]) for layer in trace.spikes]
-    counts = [0] * len(sums)
-    sending = sent(network, trace)
-    received = [torch.zeros_like(values[0, 0], dtype=torch.float64) for values in sending]
-    for readout in readouts:
-        steps = slice(start, readout.timesteps)
+    ends = [readout.timesteps for readout in found]
+    sent, arrived = Sent(ends), []
+    layers: list[list[tuple[float, ...]]] = [[] for _ in found]
+    traces = [Trace(len(inputs), keep_received=index == 1) for index, (_, inputs) in enumerate(runs)]
+    analogue, spiking, *timeless = traces
+    walks = [network.walk(inputs, trace) for (network, inputs), trace in zip(runs, traces, strict=True)]
+    for part, *merged in zip(runs[1][0].parts, *walks, strict=True):  # noqa: B007
+        arrived += sent.to(part, spiking.received, spiking.spikes)
+        of_layers = zip(spiking.spikes, *(trace.spikes for trace in (analogue, *timeless)), strict=True)
+        for spikes, activation, *quantizations in of_layers:
+            sums = layer_sums(spikes, activation, quantizations, ends)
+            for of_readout, values in zip(layers, sums, strict=True):
+                of_readout.append(values)
+        for trace in traces:
+            trace.clear()
+    outputs = [values.unflatten(0, (len(inputs), -1)) for values, (_, inputs) in zip(merged, runs, strict=True)]
+    expected, output, *answers = outputs
+    total, start = torch.zeros_like(output[0]), 0
+    for index, readout in enumerate(found):
+        total += output[start : readout.timesteps].sum(0)
         start = readout.timesteps
-        total += output[steps].sum(0)
-        for index, layer in enumerate(trace.spikes):
-            sums[index] += layer[steps].sum(0)
-            counts[index] += int(torch.count_nonzero(layer[steps]))
-        for values, arrived in zip(received, sending, strict=True):
-            values += arrived[steps].sum((0, 1)).double()
-        answer = total.argmax(1)
-        readout.images += batch
-        readout.correct += int((answer == labels).sum())
-        readout.agreeing += int((answer == expected).sum())
-        readout.operations.add([values.clone() for values in received], batch)
-        activations = [layer[0] for layer in analogue.spikes]
-        pairs = zip(sums, activations, strict=True)
-        _add(readout.spikes, [count / layer[0].numel() for count, layer in zip(counts, sums, strict=True)])
-        _add(readout.errors, [_image_sum((layer / start - a).abs()) for layer, a in pairs])
-        _add(readout.activations, [_image_sum(a) for a in activations])
+        readout.images += len(labels)
+        readout.correct += int((total.argmax(1) == labels).sum())
+        readout.agreeing += int((total.argmax(1) == expected[0].argmax(1)).sum())
+        readout.quantized_correct += int((answers[index][0].argmax(1) == labels).sum())
+        readout.operations.add([values[index] for values in arrived], len(labels))
+        readout.layers = _added(readout.layers, layers[index])
 
 
-def _image_sum(values: torch.Tensor) -> float:
-    """Mean over the neurons, summed over the images, of values [B, ...]."""
-    return values.sum(dtype=torch.float64).item() / values[0].numel()
-
-
-def _add(sums: list[float], values: list[float]) -> None:
-    sums[:] = [a + b for a, b in zip(sums, values, strict=True)] if sums else values
+def _added(sums: list[tuple[float, ...]], values: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    if not sums:
+        return values
+    return [tuple(map(add, a, b)) for a, b in zip(sums, values, strict=True)]
 
 
 def accuracy_row(readout: Readout) -> dict[str, Any]:
@@ -194,8 +122,7 @@ def layer_rows(readout: Readout, network: FeedForward, conventions: Iterable[str
     the column `kind` tells them apart.
     """
     rows = []
-    sums = (readout.spikes, readout.errors, readout.quantization, readout.timing, readout.activations)
-    for layer, values in enumerate(zip(*sums, strict=True), start=1):
+    for layer, values in enumerate(readout.layers, start=1):
         means = {name: value / readout.images for name, value in zip(OF_NEURONS, values, strict=True)}
         rows.append({"timesteps": readout.timesteps, "kind": "neurons", "layer": layer, **means})
     names = [layer.name for layer in network.weighted_layers()]

@@ -11,7 +11,7 @@ from spikeinit.networks.build import FeedForward
 from spikeinit.specs import EncodingSpec
 
 BATCH = 250
-"""Images that a network sees at once."""
+"""Images that are encoded together; a network that is large sees fewer at once."""
 
 
 @torch.no_grad()
@@ -31,7 +31,7 @@ def loss_and_accuracy(
     for start in range(0, len(images), BATCH):
         batch, labels = images.batch(slice(start, start + BATCH))
         inputs = encode_images(batch, encoding, statistics=images.statistics, generator=generator)
-        output, _ = network(inputs)
+        output = network.output(inputs)
         total += loss(output, labels).item() * len(labels)
         correct += int((predict(output) == labels).sum())
     return total / len(images), 100 * correct / len(images)

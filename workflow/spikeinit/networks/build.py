@@ -7,7 +7,7 @@ activation in the place of neurons.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import nn
@@ -38,6 +38,7 @@ from spikeinit.networks.modules import (
     WeightedLayer,
     merge_steps,
 )
+from spikeinit.networks.sizes import PartSize, images_at_once, part_sizes
 from spikeinit.neurons.layer import IntegrateAndFire
 from spikeinit.randomness import draws, stream
 from spikeinit.specs import EvaluateSpec, NetworkSpec, NeuronSpec, TrainSpec
@@ -52,25 +53,49 @@ class FeedForward(nn.Module):
 
     Of an input that is one step repeated (an expanded view, as `encode` gives for static encodings) the first layer's
     weights see that step only: their result is the same at every step.
+
+    sizes: the values of each part, where they are known; they decide how many images run together.
     """
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, parts: list[Part], sizes: Sequence[PartSize] = ()) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
+        self.sizes = tuple(sizes)
 
     def forward(
         self, inputs: torch.Tensor, *, keep_received: bool = False, keep_currents: bool = False
     ) -> tuple[torch.Tensor, Trace]:
         """Output [T, B, classes], and a trace with the spikes of every layer that has neurons."""
         trace = Trace(inputs.shape[0], keep_received, keep_currents)
+        for merged in self.walk(inputs, trace):  # noqa: B007
+            pass
+        return merged.unflatten(0, (trace.timesteps, -1)), trace
+
+    def walk(self, inputs: torch.Tensor, trace: Trace) -> Iterator[torch.Tensor]:
+        """The merged output [T*B, ...] of each of `parts` in turn, as soon as it has run.
+
+        Who clears the trace in between holds the values of one part at a time, those of all T steps.
+        """
         first, *others = self.parts
         if is_repeated(inputs) and isinstance(first, WeightedLayer) and not first.normalization:
             merged = first.forward_repeated(merge_steps(inputs[:1]), trace)
         else:
             merged = first(merge_steps(inputs), trace)
+        yield merged
         for part in others:
             merged = part(merged, trace)
-        return merged.unflatten(0, (trace.timesteps, -1)), trace
+            yield merged
+
+    def output(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Output [T, B, classes] alone, without a trace: one part is held at a time, and so many images as fit."""
+        size = images_at_once(self.sizes, inputs.shape[0], inputs.shape[1])
+        found = []
+        for images in inputs.split(size, 1):
+            trace = Trace(inputs.shape[0])
+            for merged in self.walk(images, trace):  # noqa: B007
+                trace.clear()
+            found.append(merged.unflatten(0, (trace.timesteps, -1)))
+        return torch.cat(found, 1)
 
     @property
     def fires_first(self) -> bool:
@@ -154,7 +179,8 @@ def published_fan_ins(spec: NetworkSpec, images: Images) -> list[int]:
 
 def assemble(network: Network, input_shape: Shape, make_neuron: MakeNeuron, timesteps: int = 1) -> FeedForward:
     """A module of a description, with `make_neuron(shape)` behind every layer that is active."""
-    return _Assembly(input_shape, make_neuron, timesteps).network(network.layers)
+    parts = _Assembly(input_shape, make_neuron, timesteps).parts(network.layers)
+    return FeedForward(parts, part_sizes(network, input_shape))
 
 
 class _Assembly:
@@ -167,7 +193,7 @@ class _Assembly:
         self.pooled = 1
         self.count = 0
 
-    def network(self, layers: tuple[Layer, ...]) -> FeedForward:
+    def parts(self, layers: tuple[Layer, ...]) -> list[Part]:
         parts: list[Part] = []
         for index, layer in enumerate(layers):
             if isinstance(layer, (Conv, Dense)):
@@ -180,7 +206,7 @@ class _Assembly:
                 parts.append(self.pooling(layer))
             elif isinstance(layer, Dropout):
                 parts.append(DropoutMask(layer.rate))
-        return FeedForward(parts)
+        return parts
 
     def weighted(self, layer: Conv | Dense, normalization: Normalization | None) -> WeightedLayer:
         if isinstance(layer, Conv):

@@ -30,6 +30,11 @@ class Trace:
     currents: list[torch.Tensor] = field(default_factory=list)
     received: list[torch.Tensor] = field(default_factory=list)
 
+    def clear(self) -> None:
+        """Let go of all that was collected, as a walk through a network does once it has counted a part."""
+        for collected in (self.spikes, self.currents, self.received):
+            collected.clear()
+
 
 def merge_steps(inputs: torch.Tensor) -> torch.Tensor:
     """[T, B, C, H, W] as [T*B, C, H, W] in channels-last memory; other shapes only merged."""
