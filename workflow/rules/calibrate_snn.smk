@@ -30,7 +30,7 @@ rule calibrate_snn:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
-        mem_mb=8000,
+        mem_mb=memory_of_conversion,
         runtime=720,
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),

@@ -121,6 +121,17 @@ def memory_of_batch(wildcards):
     return catalogue.memory_mb(runs_of_batch(wildcards)[0].labels["dataset"])
 
 
+def memory_of_conversion(wildcards, input):
+    """Megabytes for a job that converts or calibrates, by its network, images and batch."""
+    run = run_of(wildcards)
+    return rule_specs.conversion_memory_mb(run.spec, run.labels["dataset"], Path(input.data))
+
+
+def memory_of_extraction(wildcards, input):
+    """Megabytes for a job that gathers activations, by its network, images and batch."""
+    return rule_specs.conversion_memory_mb(ann_of(wildcards).activations, wildcards.dataset, Path(input.data))
+
+
 def ann_of(wildcards):
     """The analogue network a path names."""
     return ANNS[wildcards.dataset, wildcards.network]

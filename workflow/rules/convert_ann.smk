@@ -28,7 +28,7 @@ rule convert_ann:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
-        mem_mb=8000,
+        mem_mb=memory_of_conversion,
         runtime=240,
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),

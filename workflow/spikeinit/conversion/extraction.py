@@ -18,6 +18,7 @@ import torch
 
 from spikeinit.conversion.activations import ActivationSummary, update_channels
 from spikeinit.conversion.ann import activations
+from spikeinit.conversion.memory import EXTRACTION_COPIES
 from spikeinit.errors import UserError
 from spikeinit.io import load_tensors, save_tensors
 from spikeinit.networks.build import FeedForward
@@ -27,8 +28,6 @@ from spikeinit.specs import EncodingSpec
 
 OUTPUT = "output"
 SORTED_POINTS = 200
-COPIES = 4
-"""Values held for each value of a part: its own, and what sorting positive values into a summary takes."""
 _CHANNEL_AXIS = 2
 
 
@@ -57,7 +56,7 @@ def collect_activations(
     """
     found: list[LayerActivations] = []
     names = [*layer_names(network), OUTPUT]
-    for batch in images.split(images_at_once(network.sizes, COPIES, batch_size)):
+    for batch in images.split(images_at_once(network.sizes, EXTRACTION_COPIES, batch_size)):
         for index, activation in enumerate(activations(network, batch, encoding)):
             if len(found) == index:
                 channels = [ActivationSummary(channel_limit) for _ in range(activation.shape[_CHANNEL_AXIS])]

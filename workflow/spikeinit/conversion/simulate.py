@@ -15,6 +15,7 @@ import torch
 
 from spikeinit.conversion.convert import quantized
 from spikeinit.conversion.counting import OF_NEURONS, Readout, Sent, layer_sums, received_amplitudes
+from spikeinit.conversion.memory import simulation_copies
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode_images
 from spikeinit.measures.energy import energy
@@ -49,18 +50,13 @@ def simulate(
     of_steps = {timesteps: dataclasses.replace(encoding, timesteps=timesteps) for timesteps in (1, *wanted)}
     found = [Readout(steps, OperationCounter(network, of_steps[steps], amplitudes)) for steps in wanted]
     timeless = [quantized(network, steps) for steps in wanted]
-    size = images_at_once(network.sizes, copies(wanted), batch_size)
+    size = images_at_once(network.sizes, simulation_copies(wanted), batch_size)
     for start in range(0, len(test), size):
         images, labels = test.batch(slice(start, start + size))
         still = encode_images(images, of_steps[1])
         runs = [(ann, still), (network, encode_images(images, of_steps[last])), *((each, still) for each in timeless)]
         _run(runs, labels, found)
     return found
-
-
-def copies(readouts: Sequence[int]) -> int:
-    """How often each value of a part is held in `simulate`: once a step, in `ann`, and in each network without time."""
-    return max(readouts) + 1 + len(readouts)
 
 
 def _run(runs: Sequence[tuple[FeedForward, torch.Tensor]], labels: torch.Tensor, found: Sequence[Readout]) -> None:

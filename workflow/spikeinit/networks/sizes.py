@@ -24,17 +24,21 @@ FORWARD_BYTES = 2 << 30
 class PartSize:
     """Numbers of values (each a float32 of 4 bytes where it is held) of one part of a network.
 
-    entering, leaving: values of its input and its output, per image and step. fired: outputs of all its neurons, per
-    image and step, those inside a residual block included. channels: of its outputs with neurons, one number for each.
-    weights: learned numbers. normalized: currents that pass a batch normalisation, per image and step.
+    entering, leaving: values of its input and its output, per image and step. layers: channels and neurons of each of
+    its layers of neurons, those inside a residual block included. weights: learned numbers, batch normalisation's
+    included. normalized: currents that pass a batch normalisation, per image and step.
     """
 
     entering: int
     leaving: int
-    fired: int = 0
-    channels: tuple[int, ...] = ()
+    layers: tuple[tuple[int, int], ...] = ()
     weights: int = 0
     normalized: int = 0
+
+    @property
+    def fired(self) -> int:
+        """Outputs of all its neurons, per image and step."""
+        return sum(neurons for _, neurons in self.layers)
 
     @property
     def at_once(self) -> int:
@@ -43,8 +47,7 @@ class PartSize:
         Its input; the output of neurons before its last; and of its last layer the current, the current in thresholds,
         the spikes, and what signed neurons or the addition of a residual block need beside them.
         """
-        inside = self.fired - self.leaving if self.fired > self.leaving else 0
-        return self.entering + inside + 4 * self.leaving
+        return self.entering + max(0, self.fired - self.leaving) + 4 * self.leaving
 
 
 def part_sizes(network: Network, input_shape: Shape) -> list[PartSize]:
@@ -73,11 +76,6 @@ def images_at_once(sizes: Sequence[PartSize], copies: int, most: int) -> int:
     return max(1, min(most, FORWARD_BYTES // max(1, pass_bytes(sizes, copies))))
 
 
-def weights(network: Network, input_shape: Shape) -> int:
-    """All learned numbers of `network`, biases and batch normalisation included, activations left out."""
-    return sum(size.weights for size in part_sizes(network, input_shape))
-
-
 def _part(layer: Layer, shape: Shape, normalized: bool) -> tuple[PartSize, Shape]:
     entering = math.prod(shape)
     if isinstance(layer, Residual):
@@ -87,20 +85,20 @@ def _part(layer: Layer, shape: Shape, normalized: bool) -> tuple[PartSize, Shape
         shape = (shape[0], *(side // size for side in shape[1:]))
         return PartSize(entering, math.prod(shape)), shape
     if isinstance(layer, Encoder):
-        return PartSize(entering, entering, fired=entering, channels=shape[:1]), shape
+        return PartSize(entering, entering, ((shape[0], entering),)), shape
     if not isinstance(layer, (Conv, Dense)):
         return PartSize(entering, entering), shape
     after = _after(layer, shape)
     leaving = math.prod(after)
     learned = _weights(layer, shape, normalized)
-    fired, channels = (leaving, after[:1]) if layer.active else (0, ())
-    return PartSize(entering, leaving, fired, channels, learned, leaving if normalized else 0), after
+    layers = ((after[0], leaving),) if layer.active else ()
+    return PartSize(entering, leaving, layers, learned, leaving if normalized else 0), after
 
 
 def _residual(layer: Residual, shape: Shape) -> tuple[PartSize, Shape]:
     """Every convolution of the body, the shortcut's if there is one, and the neurons behind the sum."""
-    inside, fired, learned, normalized = shape, 0, 0, 0
-    channels: list[int] = []
+    inside, learned, normalized = shape, 0, 0
+    layers: list[tuple[int, int]] = []
     any_normalized = any(isinstance(item, Normalization) for item in layer.body)
     for item in layer.body:
         if isinstance(item, Conv):
@@ -108,15 +106,13 @@ def _residual(layer: Residual, shape: Shape) -> tuple[PartSize, Shape]:
             inside = _after(item, inside)
             normalized += math.prod(inside) if any_normalized else 0
             if item.active:
-                fired += math.prod(inside)
-                channels.append(inside[0])
+                layers.append((inside[0], math.prod(inside)))
     leaving = math.prod(inside)
     if inside != shape:
         shortcut = Conv(inside[0], kernel=1, stride=layer.stride, padding=0, active=False)
         learned += _weights(shortcut, shape, any_normalized)
         normalized += leaving if any_normalized else 0
-    size = PartSize(math.prod(shape), leaving, fired + leaving, (*channels, inside[0]), learned, normalized)
-    return size, inside
+    return PartSize(math.prod(shape), leaving, (*layers, (inside[0], leaving)), learned, normalized), inside
 
 
 def _after(layer: Conv | Dense, shape: Shape) -> Shape:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from spikeinit.config.configuration import CUSTOM_FILES, USER_FILES, Config
+from spikeinit.conversion import memory
 from spikeinit.conversion.methods import METHODS
 from spikeinit.datasets import catalogue, own
 from spikeinit.errors import UserError
-from spikeinit.io import canonical_json, digest
+from spikeinit.io import canonical_json, digest, read_json
 from spikeinit.jobs import anns
 from spikeinit.jobs.anns import Ann
 from spikeinit.jobs.provenance import dataset_source, source_digest, study_source
@@ -19,6 +21,8 @@ from spikeinit.jobs.runs import Run
 from spikeinit.nested import factored
 from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
+from spikeinit.specs.ann import ActivationsSpec
+from spikeinit.specs.conversion import CalibrateSpec, ConvertSpec
 from spikeinit.study import Output, Study
 
 STATISTICS_KEY = "statistics"
@@ -122,6 +126,23 @@ def takes_thresholds(run: Run) -> bool:
 def run_spec(run: Run) -> str:
     """Spec of the stage that makes a run."""
     return to_json(run.spec)
+
+
+def conversion_memory_mb(spec: ActivationsSpec | ConvertSpec | CalibrateSpec, dataset: str, manifest: Path) -> int:
+    """Megabytes for a job of a conversion on `dataset`, of which `manifest` tells shape and classes once it is there.
+
+    Before that the catalogue tells them; of a user's own images they are not known then, and the job is taken to have
+    those of ImageNet, the largest.
+    """
+    if manifest.is_file():
+        facts = read_json(manifest)
+        shape, classes = tuple(facts["shape"]), facts["classes"]
+    elif dataset in catalogue.REGISTRY.names():
+        entry = catalogue.get(dataset)
+        shape, classes = entry.shape, entry.classes
+    else:
+        shape, classes = memory.LARGEST_IMAGES
+    return math.ceil(memory.job_bytes(spec, shape, classes) / 10**6)
 
 
 def plan_spec(mapping: Mapping[str, Any], study: str, planned: Iterable[Run]) -> str:
