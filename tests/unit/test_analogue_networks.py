@@ -264,7 +264,9 @@ def published(request):
         empty = getattr(torchvision.models, request.param)()
     with torch.device("cpu"):
         theirs = narrow(empty, 1 / 128)
-    ours = build_ann(spec(f"{request.param}_imagenet", 1 / 128), input_shape=(3, 224, 224), classes=5).eval()
+    ours = build_ann(
+        spec(f"{request.param}_imagenet", 1 / 128), input_shape=(3, 224, 224), classes=5, pooling="max"
+    ).eval()
     return theirs, ours
 
 

@@ -17,8 +17,9 @@ Every neuron starts `FIRING_TOLERANCE` of its threshold higher, and so fires whe
 Optimal thresholds are activations themselves. A constant background then ends within rounding of V, and whether it
 fires would be decided by the last bit, layer after layer.
 
-Maximum pooling acts on the spikes of each step, as is usual for networks such as torchvision's VGG16; unlike average
-pooling it does not commute with the mean over steps.
+The study's networks have average pooling, which commutes with the mean over steps; the paper's authors put it in the
+place of maximum pooling, in torchvision's VGG16 too. Where a network keeps maximum pooling, it acts on the spikes of
+each step, and does not commute with the mean.
 """
 
 from __future__ import annotations

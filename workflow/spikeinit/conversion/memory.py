@@ -72,8 +72,9 @@ def _simulation(sizes: Sequence[PartSize], readouts: Sequence[int], batch_size: 
 
 def _extraction(spec: ActivationsSpec, sizes: Sequence[PartSize]) -> int:
     images = min(filter(None, (spec.images, spec.ann.images.train_images)))
+    outputs = sizes[-1].leaving
     held = 0
-    for channels, neurons in [layer for size in sizes for layer in size.layers]:
+    for channels, neurons in [*(layer for size in sizes[:-1] for layer in size.layers), (outputs, outputs)]:
         values = min(spec.limit, images * neurons) + channels * min(spec.channel_limit, images * neurons // channels)
         held += VALUE_BYTES * values + SUMMARY_BYTES * (channels + 1)
     batch = images_at_once(sizes, EXTRACTION_COPIES, spec.batch_size)

@@ -4,14 +4,16 @@ vgg16 is configuration D as it is used for 32 x 32 images (Bu et al. 2022; Bojko
 3x3 convolutions in five stages, then three fully connected layers, the first two of 4,096. vgg9_small is a small
 relative for images from 4 x 4, this project's own: two convolutions in each of three stages of 64, 128 and 256
 channels, the last one pooled over its whole map, then two fully connected layers of 256 and one of the classes.
-vgg16_imagenet and vgg16_bn_imagenet are torchvision's networks for 224 x 224 images, with maximum pooling and dropout,
-layer by layer, so that torchvision's weights fit.
+vgg16_imagenet and vgg16_bn_imagenet are torchvision's networks for 224 x 224 images, with dropout, layer by layer, so
+that torchvision's weights fit. Their maximum pooling is replaced by average pooling, as Bojković et al. do before they
+convert a network; pooling="max" keeps torchvision's own.
 """
 
 from __future__ import annotations
 
 from spikeinit.networks import register
 from spikeinit.networks.layers import Conv, Dense, Dropout, Layer, Network, Normalization, Pool, scaled
+from spikeinit.networks.stacks import POOLINGS
 
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 SMALL_STAGES = ((64, 64), (128, 128), (256, 256))
@@ -51,21 +53,23 @@ def vgg9_small(classes: int, width: float = 1.0) -> Network:
 
 
 @register("vgg16_imagenet")
-def vgg16_imagenet(classes: int, width: float = 1.0) -> Network:
-    """torchvision's vgg16."""
-    return _imagenet("vgg16_imagenet", classes, width, normalized=False)
+def vgg16_imagenet(classes: int, width: float = 1.0, pooling: str = "average") -> Network:
+    """torchvision's vgg16 with `pooling` "average" or "max"."""
+    return _imagenet("vgg16_imagenet", classes, width, pooling, normalized=False)
 
 
 @register("vgg16_bn_imagenet")
-def vgg16_bn_imagenet(classes: int, width: float = 1.0) -> Network:
-    """torchvision's vgg16_bn."""
-    return _imagenet("vgg16_bn_imagenet", classes, width, normalized=True)
+def vgg16_bn_imagenet(classes: int, width: float = 1.0, pooling: str = "average") -> Network:
+    """torchvision's vgg16_bn with `pooling` "average" or "max"."""
+    return _imagenet("vgg16_bn_imagenet", classes, width, pooling, normalized=True)
 
 
-def _imagenet(name: str, classes: int, width: float, *, normalized: bool) -> Network:
+def _imagenet(name: str, classes: int, width: float, pooling: str, *, normalized: bool) -> Network:
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling = {pooling!r}: give one of {', '.join(POOLINGS)}")
     layers: list[Layer] = []
     for stage in STAGES:
-        layers += [*_stage(stage, width, normalized=normalized), Pool(kind="max")]
+        layers += [*_stage(stage, width, normalized=normalized), Pool(kind=pooling)]
     features = scaled(FULLY_CONNECTED, width)
     for _ in range(2):
         layers += [Dense(features), Dropout()]
