@@ -33,9 +33,10 @@ test: $(INSTALLED)        ## style checks and all tests
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python -m pytest -n 3 --dist loadfile
 
-docs: $(INSTALLED)        ## docs/configuration.md and docs/conditions.md, from the schema and the studies
+docs: $(INSTALLED)        ## the pages of docs/ that are made from the schema and the studies
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.plan.reference > docs/configuration.md
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.plan.conditions_page > docs/conditions.md
+	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.plan.memory_page > docs/conversion_memory.md
 
 lint: $(INSTALLED)        ## ruff, snakefmt, snakemake --lint
 	$(VENV)/bin/ruff check .

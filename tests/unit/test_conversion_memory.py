@@ -17,6 +17,7 @@ from spikeinit.conversion import memory
 from spikeinit.conversion.ann import build_ann
 from spikeinit.networks import names, sizes
 from spikeinit.networks.modules import Trace
+from spikeinit.plan.memory_page import page
 from spikeinit.plan.rule_specs import conversion_memory_mb
 from spikeinit.specs import NetworkSpec
 from spikeinit.specs.ann import ActivationsSpec
@@ -82,7 +83,7 @@ def test_the_memory_of_jobs_by_hand():
     )
     largest = 4 * (64 + 4 * 64)
     found = memory.job_bytes(activations, (1, 8, 8), 4) - memory.PROCESS_BYTES
-    assert found == weights + 5 * 4 * largest + 3 * held
+    assert found == weights + 5 * 4 * largest + 2 * held
 
     convert = ConvertSpec(ann=spec, method="optimal", timesteps=(2, 8), batch_size=5, conventions=())
     # thresholds depend on T, so each T runs by itself: 8 steps, the analogue network, and one without time
@@ -98,6 +99,11 @@ def test_the_memory_of_jobs_by_hand():
     kept = 2 * fired + 2 * (64 + 32 + 16) + (16 + 8 + 4)  # spikes, potentials; before normalisation; behind pooling
     of_training = 4 * 3 * 20 * (kept + 64 + 4 * 64)
     assert memory.job_bytes(calibrate, (1, 8, 8), 4) - memory.PROCESS_BYTES == 8 * weights + of_training
+
+
+def test_the_page_of_peaks_is_computed_anew(checkout):
+    remedy = "run `make docs`, or PYTHONPATH=workflow python -m spikeinit.plan.memory_page > docs/conversion_memory.md"
+    assert (checkout / "docs/conversion_memory.md").read_text() == page(checkout), remedy
 
 
 def test_more_memory_is_asked_for_larger_images(tmp_path):

@@ -5,8 +5,8 @@ Every value is a float32 of 4 bytes. Images do not count: they are mapped from t
     convert_ann            weights three times (the analogue network, its copy, one more while the copy is made), and a
                            pass that holds one part of the network at a time: `at_once` values of the largest part, for
                            every image that runs at once, once for each step and each network of one step beside it
-    extract_activations    weights, such a pass of one step, and the summaries of layers and channels three times (they
-                           are copied to be written)
+    extract_activations    weights, such a pass of one step, and the summaries of layers and channels twice (they are
+                           copied to be written), as if every activation were positive
     calibrate_snn          weights six times (analogue, spiking, gradient, up to two of the optimiser, folded) and once
                            more for each number of steps whose weights are kept; and of every layer what the backward
                            pass needs, for all images of the batch and all steps: the spikes, the potential, the current
@@ -78,7 +78,7 @@ def _extraction(spec: ActivationsSpec, sizes: Sequence[PartSize]) -> int:
         values = min(spec.limit, images * neurons) + channels * min(spec.channel_limit, images * neurons // channels)
         held += VALUE_BYTES * values + SUMMARY_BYTES * (channels + 1)
     batch = images_at_once(sizes, EXTRACTION_COPIES, spec.batch_size)
-    return _weights(sizes) + batch * pass_bytes(sizes, EXTRACTION_COPIES) + 3 * held
+    return _weights(sizes) + batch * pass_bytes(sizes, EXTRACTION_COPIES) + 2 * held
 
 
 def _calibration(spec: CalibrateSpec, sizes: Sequence[PartSize]) -> int:
