@@ -24,7 +24,7 @@ rule extract_activations:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
-        mem_mb=memory_of_extraction,
+        mem_mb=memory_of_activations,
         runtime=60,
     params:
         spec=lambda wildcards: rule_specs.activations_spec(ann_of(wildcards)),

@@ -20,7 +20,7 @@ rule optimize_thresholds:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of_activations,
         runtime=240,
     params:
         spec=lambda wildcards: rule_specs.thresholds_spec(ann_of(wildcards)),

@@ -26,16 +26,17 @@ IMAGENET = Path("workflow/overlays/conversion_imagenet.yaml")
 
 INTRODUCTION = """# Memory of the conversion study
 
-This page is computed by `spikeinit.conversion.memory.job_bytes`, as is what the rules ask a cluster for (`mem_mb`), from
-`workflow/overlays/paper.yaml` and `workflow/overlays/conversion_imagenet.yaml`. `make docs` writes it anew.
+This page is computed by `spikeinit.conversion.memory.job_bytes` from `workflow/overlays/paper.yaml` and
+`workflow/overlays/conversion_imagenet.yaml`, and so is what the rules ask a cluster for (`mem_mb`). `make docs` writes
+it anew.
 
 - *Images* are mapped from their file. A job holds those of a batch, however many there are: ImageNet's 1,281,167
   training images are 193 GB, of which none is counted below. The file must lie on a disk that reads single images fast.
 - *Simulation* (`convert_ann`) computes all T steps of a layer together, adds its spikes up, and lets them go before the
   next part of the network runs. So many images run together as fit into 2 GiB, at least one and at most
   `evaluation.batch_size`; one image of ImageNet takes more at large T. Sums of different batches differ by rounding.
-- *Activations* (`extract_activations`) go layer by layer into summaries of at most `activations.limit` values a layer and
-  `activations.channel_limit` a channel.
+- *Activations* (`extract_activations`) go layer by layer into summaries of at most `activations.limit` values a layer
+  and `activations.channel_limit` a channel. The search for thresholds (`optimize_thresholds`) asks for as much.
 - *Calibration* (`calibrate_snn`) must keep what its backward pass needs of all layers, for the whole batch and all T.
   With less memory, choose a smaller `calibration.training.batch_size`, which the paper does not state.
 
