@@ -374,6 +374,7 @@ def test_differences_name_what_departs(checkout, tmp_path):
         ({"networks": [{"slug": "a", "name": "resnet8", "activation": {"name": "clipped_relu"}}], "methods": ["max"]},
          "none of the methods fits its activation; fitting ones: opt_clipped, optimal"),
         ({"networks": [{"slug": "a", "name": "vgg16_imagenet", "pretrained": "no.pth"}]}, "no.pth: no such file"),
+        ({"networks": [{"slug": "sensitivity_0", "name": "resnet8"}]}, "taken by the sensitivity study"),
         ({"calibration": {"epochs": [1]}}, "needs one number of epochs for each of calibration.timesteps"),
         ({"calibration": {"methods": ["snm"]}}, "= 'snm'   not one that can be calibrated (max,"),
         ({"calibration": {"networks": ["vgg16"]}}, "= 'vgg16'   not one of networks (vgg,"),
