@@ -177,10 +177,6 @@ def test_accuracies_of_the_text_beside_several_networks(claim, means, verdict, t
 def test_one_network_decides_nothing_about_a_calibration(tmp_path):
     found = judged(tmp_path, [calibrated(0, 40.0, [85.0] * 5, ann=87.5)])
     assert {found[claim].verdict for claim in ("figure4:start", "figure4:few-epochs")} == {"open"}
-    assert (
-        found["calibrated-loss"].note.endswith("one seed, which decides nothing")
-        or found["calibrated-loss"].verdict == CONTRADICTED
-    )
 
 
 def of_tables(folder, tables, claim, conditions=AS_PUBLISHED):
