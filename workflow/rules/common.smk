@@ -148,6 +148,12 @@ def ann_thresholds(run):
     return [f"{RESULTS}/thresholds/{'/'.join(run.ann)}/thresholds.csv"] if rule_specs.takes_thresholds(run) else []
 
 
+def neuron_thresholds(run):
+    """Thresholds of single neurons; none for a run whose method has one for each layer or channel."""
+    taken = rule_specs.takes_neuron_thresholds(run)
+    return [f"{RESULTS}/thresholds/{'/'.join(run.ann)}/neurons.safetensors"] if taken else []
+
+
 def files_of_runs(study):
     """What tells that the runs of a study are done: the CSV files its tables are made of, or those of whole batches."""
     alone = [run for run in RUNS[study.name].values() if not run.batch]

@@ -12,7 +12,7 @@ rule convert_ann:
     input:
         data=dataset_of_run,
         weights=lambda wildcards: ann_weights(run_of(wildcards)),
-        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)),
+        thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)) + neuron_thresholds(run_of(wildcards)),
         tracking=ancient(TRACKING_READY),
     output:
         accuracy="results/{name}/runs/{study}/{run}/accuracy_by_timesteps.csv",

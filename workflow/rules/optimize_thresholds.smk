@@ -1,7 +1,7 @@
 """Choose thresholds and initial potentials from activations, for every number of steps.
 
 INPUTS   activations/<dataset>/<network>/activations.safetensors
-OUTPUTS  thresholds/<dataset>/<network>/thresholds.csv
+OUTPUTS  thresholds/<dataset>/<network>/{thresholds.csv,neurons.safetensors}
 DECIDES  threshold and initial potential of every layer, by every rule that the configuration's methods ask for
 """
 
@@ -11,7 +11,8 @@ rule optimize_thresholds:
     input:
         "results/{name}/activations/{dataset}/{network}/activations.safetensors",
     output:
-        "results/{name}/thresholds/{dataset}/{network}/thresholds.csv",
+        thresholds="results/{name}/thresholds/{dataset}/{network}/thresholds.csv",
+        neurons="results/{name}/thresholds/{dataset}/{network}/neurons.safetensors",
     log:
         "results/{name}/logs/optimize_thresholds/{dataset}/{network}.log",
     benchmark:
@@ -25,5 +26,6 @@ rule optimize_thresholds:
     params:
         spec=lambda wildcards: rule_specs.thresholds_spec(ann_of(wildcards)),
     shell:
-        "python -m spikeinit.stages.optimize_thresholds --spec {params.spec:q} --activations {input:q} --thresholds {output:q}"
+        "python -m spikeinit.stages.optimize_thresholds --spec {params.spec:q} --activations {input:q}"
+        " --thresholds {output.thresholds:q} --neurons {output.neurons:q}"
         " > {log:q} 2>&1 || failed {log:q}"

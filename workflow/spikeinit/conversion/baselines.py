@@ -7,7 +7,8 @@ mse_grid    V from a grid of fractions of the maximum, by mean square error at t
 opt         the bias of every layer is raised by V/(2T), v[0] = 0; V is the bound of the clipped ReLU, or the maximum
             where the network has plain ReLU (Deng & Gu 2021)
 qcfs        V is what the quantised activation learned, v[0] = V/2 (Bu et al. 2022)
-snm         V is the largest activation, v[0] = 0, on signed neurons with memory (Wang et al. 2022)
+snm         V is the largest activation, v[0] = 0, on signed neurons with memory (Wang et al. 2022); snm_neuron: of each
+            neuron, as the authors do it
 ..._half    the same thresholds with v[0] = V/2: what of a difference to other methods is the potential's
 
 `optimal_signed` has optimal thresholds on neurons that take a spike back at once. A neuron that is silent in the

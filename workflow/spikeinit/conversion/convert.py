@@ -53,7 +53,8 @@ FIRING_TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class LayerThreshold:
-    """Threshold and initial potential of a layer's neurons: float64 [] or one per channel [channels]."""
+    """Threshold and initial potential of a layer's neurons: float64 [], one per channel [channels], or one per neuron
+    [channels, height, width]."""
 
     threshold: torch.Tensor
     initial_potential: torch.Tensor
@@ -74,7 +75,8 @@ class ThresholdNeuron(nn.Module):
         super().__init__()
         threshold, potential = torch.broadcast_tensors(given.threshold, given.initial_potential)
         if not bool((threshold.isfinite() & (threshold > 0) & potential.isfinite()).all()):
-            raise ValueError(f"threshold {threshold.tolist()}: thresholds are positive numbers, potentials finite ones")
+            lowest = threshold.min().item()
+            raise ValueError(f"lowest threshold {lowest}: thresholds are positive numbers, potentials finite ones")
         self.threshold = nn.Parameter(threshold.to(torch.float32, copy=True), requires_grad=False)
         fraction = potential / threshold + FIRING_TOLERANCE
         self.initial_fraction = nn.Parameter(fraction.to(torch.float32), requires_grad=False)
@@ -142,8 +144,8 @@ def quantized(network: FeedForward, timesteps: int) -> FeedForward:
 
 
 def per_channel(values: torch.Tensor, current: torch.Tensor) -> torch.Tensor:
-    """Values [] or [channels] in a shape that broadcasts to the neurons of `current` [T, B, channels, ...]."""
-    return values if values.dim() == 0 else values.reshape(-1, *[1] * (current.dim() - 3))
+    """Values [], [channels] or [channels, ...] in a shape that broadcasts to `current` [T, B, channels, ...]."""
+    return values if values.dim() != 1 else values.reshape(-1, *[1] * (current.dim() - 3))
 
 
 MakeNeuron = Callable[[LayerThreshold], nn.Module]

@@ -27,17 +27,22 @@ from spikeinit.networks.sizes import images_at_once
 from spikeinit.specs import EncodingSpec
 
 OUTPUT = "output"
+LARGEST = "largest"
 SORTED_POINTS = 200
 _CHANNEL_AXIS = 2
 
 
 @dataclass
 class LayerActivations:
-    """A layer's positive activations: of all its neurons, and of those of each channel."""
+    """A layer's positive activations: of all its neurons, of those of each channel, and the largest of each neuron.
+
+    largest: float32 of the layer's shape, [channels, height, width] or [features]; 0 for a neuron that never responds.
+    """
 
     name: str
     layer: ActivationSummary
     channels: list[ActivationSummary]
+    largest: np.ndarray
 
 
 def collect_activations(
@@ -60,7 +65,8 @@ def collect_activations(
         for index, activation in enumerate(activations(network, batch, encoding)):
             if len(found) == index:
                 channels = [ActivationSummary(channel_limit) for _ in range(activation.shape[_CHANNEL_AXIS])]
-                found.append(LayerActivations(names[index], ActivationSummary(limit), channels))
+                largest = np.zeros(activation.shape[_CHANNEL_AXIS:], np.float32)
+                found.append(LayerActivations(names[index], ActivationSummary(limit), channels, largest))
             values = activation.cpu()
             try:
                 found[index].layer.update(values)
@@ -69,6 +75,7 @@ def collect_activations(
                     f"{names[index]}: {error}; the network has diverged, train it with a smaller learning rate"
                 ) from None
             update_channels(found[index].channels, values, axis=_CHANNEL_AXIS)
+            np.maximum(found[index].largest, values.amax((0, 1)).numpy(), out=found[index].largest)
     return found
 
 
@@ -89,6 +96,7 @@ def save_activations(path: Path, layers: list[LayerActivations], digest: str) ->
         for key, summary in summaries.items():
             for name, array in summary.state().items():
                 tensors[f"{index}/{key}/{name}"] = torch.from_numpy(np.ascontiguousarray(array))
+        tensors[f"{index}/{LARGEST}"] = torch.from_numpy(layer.largest)
     names = json.dumps([layer.name for layer in layers])
     save_tensors(path, tensors, {"layers": names, "digest": digest})
 
@@ -101,6 +109,8 @@ def load_activations(path: str | Path) -> list[LayerActivations]:
         names = json.loads(metadata["layers"])
         for key, tensor in tensors.items():
             index, *place, name = key.split("/")
+            if name == LARGEST:
+                continue
             channel = -1 if place == ["layer"] else int(place[1])
             states.setdefault((int(index), channel), {})[name] = tensor.numpy()
         summaries = {place: ActivationSummary.from_state(state) for place, state in sorted(states.items())}
@@ -109,6 +119,7 @@ def load_activations(path: str | Path) -> list[LayerActivations]:
                 name,
                 summaries[index, -1],
                 [summary for (layer, channel), summary in summaries.items() if layer == index and channel >= 0],
+                tensors[f"{index}/{LARGEST}"].numpy(),
             )
             for index, name in enumerate(names)
         ]

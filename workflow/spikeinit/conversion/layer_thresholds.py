@@ -1,7 +1,9 @@
 """Thresholds of all layers of a network, as rows of thresholds.csv and back.
 
 A layer without any positive activation (a dead layer) emits no spike as long as its input stays as it was: it gets the
-threshold 1 and the error 0, and its row says so. A dead channel gets the threshold of its layer.
+threshold 1 and the error 0, and its row says so. A dead channel gets the threshold of its layer, and so does a dead
+neuron. Thresholds of single neurons are too many for a table: they lie in a file of their own beside it, and the table
+has the largest of each layer.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from spikeinit.conversion.convert import LayerThreshold
@@ -26,7 +29,7 @@ from spikeinit.conversion.thresholds import (
     percentile_threshold,
 )
 from spikeinit.errors import UserError
-from spikeinit.io import read_csv
+from spikeinit.io import load_tensors, read_csv, save_tensors
 
 COLUMNS = (
     *("kind", "timesteps", "norm", "layer", "name", "channel"),
@@ -37,9 +40,11 @@ COLUMNS = (
 SAMPLES = "optimal"
 DEAD = Threshold(1.0, 0.5, 0.0)
 CHANNELS = "optimal_channel"
+NEURONS = "max_neuron"
 
 SEARCHES = {
     "max": max_threshold,
+    NEURONS: max_threshold,
     "percentile": percentile_threshold,
     "mse_grid": partial(mse_grid_threshold, initial_fraction=0.5),
     "optimal": optimal_threshold,
@@ -71,7 +76,7 @@ def threshold_rows(
                         "channel": channel if kind == CHANNELS else None,
                         "threshold": threshold.threshold,
                         "initial_potential": threshold.initial_potential,
-                        "error": threshold.error,
+                        "error": None if kind == NEURONS else threshold.error,
                         "rank_error": summary.rank_error,
                         "dead": summary.count == 0,
                         **_optimum(kind, layer, timesteps, threshold.threshold, norm),
@@ -101,11 +106,26 @@ def _of_channels(layer: LayerActivations, timesteps: int, norm: int) -> list[Thr
     return [Threshold(*each) for each in zip(*columns, strict=True)]
 
 
-def read_thresholds(path: str | Path, *, output: bool = False) -> dict[int, dict[str, list[LayerThreshold]]]:
+def save_neuron_thresholds(path: str | Path, layers: Sequence[LayerActivations]) -> None:
+    """The largest activation of every neuron: one tensor for each layer, by its number, the output left out."""
+    found = {}
+    for number, layer in enumerate(layers, start=1):
+        if layer.name != OUTPUT:
+            of_layer = _of_layer(layer, NEURONS, 1, 1).threshold
+            found[str(number)] = torch.from_numpy(np.where(layer.largest > 0, layer.largest, np.float32(of_layer)))
+    save_tensors(path, found, {})
+
+
+def read_thresholds(
+    path: str | Path, neurons: str | Path | None = None, *, output: bool = False
+) -> dict[int, dict[str, list[LayerThreshold]]]:
     """Number of steps -> kind -> thresholds of every layer in trace order, from thresholds.csv.
 
-    With `output` also the output layer's. UserError for a missing or damaged file.
+    neurons: the file of `save_neuron_thresholds`; without it there is no kind of single neurons. With `output` also the
+    output layer's. UserError for a missing or damaged file.
     """
+    of_neurons = {} if neurons is None else load_tensors(neurons)[0]
+    single = [_at_rest(of_neurons[key]) for key in sorted(of_neurons, key=int)]
     found: dict[int, dict[str, dict[int, list[tuple[float, float]]]]] = {}
     per_channel: set[str] = set()
     try:
@@ -121,11 +141,16 @@ def read_thresholds(path: str | Path, *, output: bool = False) -> dict[int, dict
         raise UserError(f"{path}: not a table of thresholds ({error}); delete it and run again") from None
     return {
         timesteps: {
-            kind: [_tensors(layers[number], kind in per_channel) for number in sorted(layers)]
+            kind: single if kind == NEURONS else [_tensors(layers[n], kind in per_channel) for n in sorted(layers)]
             for kind, layers in kinds.items()
+            if kind != NEURONS or single
         }
         for timesteps, kinds in found.items()
     }
+
+
+def _at_rest(threshold: torch.Tensor) -> LayerThreshold:
+    return LayerThreshold(threshold.double(), torch.zeros_like(threshold, dtype=torch.float64))
 
 
 def _tensors(values: list[tuple[float, float]], per_channel: bool) -> LayerThreshold:

@@ -76,7 +76,7 @@ def _extraction(spec: ActivationsSpec, sizes: Sequence[PartSize]) -> int:
     held = 0
     for channels, neurons in [*(layer for size in sizes[:-1] for layer in size.layers), (outputs, outputs)]:
         values = min(spec.limit, images * neurons) + channels * min(spec.channel_limit, images * neurons // channels)
-        held += VALUE_BYTES * values + SUMMARY_BYTES * (channels + 1)
+        held += VALUE_BYTES * (values + neurons) + SUMMARY_BYTES * (channels + 1)
     batch = images_at_once(sizes, EXTRACTION_COPIES, spec.batch_size)
     return _weights(sizes) + batch * pass_bytes(sizes, EXTRACTION_COPIES) + 2 * held
 

@@ -38,6 +38,7 @@ METHODS = {
     "opt_clipped": Method("trained", ("clipped_relu",), shifted=True, per_timesteps=True),
     "qcfs": Method("trained", ("qcfs",)),
     "snm": Method("max", takes_back=1.0),
+    "snm_neuron": Method("max_neuron", takes_back=1.0),
     "optimal": Method("optimal", ("relu", "clipped_relu", "qcfs"), per_timesteps=True),
     "optimal_global": Method("optimal_global", per_timesteps=True),
     "optimal_channel": Method("optimal_channel", per_timesteps=True),
@@ -47,4 +48,6 @@ METHODS = {
 """Conversions by name: max (Diehl et al. 2015), percentile (Rueckauer et al. 2017), mse_grid (Li et al. 2021), opt
 (Deng & Gu 2021, on a ReLU or on their clipped network), qcfs (Bu et al. 2022), snm (Wang et al. 2022), optimal
 (Bojković et al. 2024, and with the global search, per channel, or on signed neurons). `max_half` and `percentile_half`
-tell the effect of the initial potential from that of the threshold. `optimal_signed` corrects uneven spikes."""
+tell the effect of the initial potential from that of the threshold. `snm_neuron` has a threshold for each neuron, as
+the authors of snm do (their neuron-wise normalisation), where snm has one for each layer. `optimal_signed` corrects
+uneven spikes."""

@@ -123,6 +123,11 @@ def takes_thresholds(run: Run) -> bool:
     return run.stage == "train_snn" or METHODS[run.spec.method].thresholds != "trained"
 
 
+def takes_neuron_thresholds(run: Run) -> bool:
+    """Whether a conversion has a threshold for each neuron."""
+    return METHODS[run.spec.method].thresholds == "max_neuron"
+
+
 def run_spec(run: Run) -> str:
     """Spec of the stage that makes a run."""
     return to_json(run.spec)

@@ -74,7 +74,8 @@ CHECKS.add("optimal_above_maximum_half", _more_accurate("optimal", "max_half", F
 CHECKS.add("optimal_above_percentile_half", _more_accurate("optimal", "percentile_half", FEW_STEPS))
 CHECKS.add("optimal_above_percentile", _more_accurate("optimal", "percentile", FEW_STEPS))
 CHECKS.add("optimal_above_opt", _more_accurate("optimal", "opt_clipped", 2 * FEW_STEPS))
-CHECKS.add("signed_optimal_above_signed", _more_accurate("snm_optimal", "snm", FEW_STEPS))
+CHECKS.add("signed_optimal_above_signed", _more_accurate("snm_optimal", "snm_neuron", FEW_STEPS))
+CHECKS.add("signed_optimal_above_signed_layers", _more_accurate("snm_optimal", "snm", FEW_STEPS))
 CHECKS.add("signed_above_unsigned", _more_accurate("snm_optimal", "optimal", FEW_STEPS))
 CHECKS.add("channels_above_layers", _more_accurate("optimal_channel", "optimal", FEW_STEPS))
 
