@@ -207,6 +207,24 @@ def test_readouts_equal_separate_simulations(method, layers, tmp_path):
         assert one == pytest.approx(other)
 
 
+def test_few_images_at_once_and_layers_let_go_give_the_same_counts(layers, tmp_path, monkeypatch):
+    """One image at a time, and all of them with every layer's spikes kept."""
+    ann, steps = network(), 5
+    converted = convert_by("optimal", ann, steps, thresholds_of(layers, ["optimal"], steps, tmp_path))
+    test = images(8)
+    with torch.no_grad():
+        output, trace = converted((test.images.float() / 255).expand(steps, -1, -1, -1, -1))
+        analogue = ann(test.images[None].float() / 255)[1]
+    (together,) = simulate(ann, converted, test, ENCODING, [steps], 8)
+    monkeypatch.setattr("spikeinit.networks.sizes.FORWARD_BYTES", 1)
+    (apart,) = simulate(ann, converted, test, ENCODING, [steps], 8)
+    for readout in (together, apart):
+        assert readout.correct == int((output.mean(0).argmax(1) == test.labels).sum())
+        for found, spikes, activation in zip(readout.layers, trace.spikes, analogue.spikes, strict=True):
+            error = 8 * (spikes.mean(0) - activation[0]).abs().mean().item()
+            assert found[:2] == pytest.approx((spikes.count_nonzero().item() / spikes[0, 0].numel(), error), rel=1e-5)
+
+
 def test_spikes_are_counted_whatever_their_height(layers, tmp_path):
     """Operations of amplitude-valued spikes equal those of the same spikes counted as ones."""
     ann, steps = network(), 4
