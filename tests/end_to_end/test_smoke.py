@@ -219,7 +219,7 @@ def test_conversion_chain_links_its_records(workflow):
 
     folder = workflow / "results/smoke/studies/conversion"
     accuracy = pd.read_csv(folder / "tables/accuracy_by_timesteps.csv")
-    assert set(accuracy.method) == {"max", "optimal"}
+    assert set(accuracy.method) == {"max", "snm_neuron", "optimal"}
     assert accuracy.accuracy.between(0, 100).all()
     for table in ("thresholds", "layer_error", "calibrated", "energy"):
         assert len(pd.read_csv(folder / f"tables/{table}.csv"))
