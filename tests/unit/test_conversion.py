@@ -21,11 +21,11 @@ from spikeinit.conversion.convert import (
     folded,
     quantized,
 )
-from spikeinit.conversion.counting import Sent, received_amplitudes
+from spikeinit.conversion.counting import Sent
 from spikeinit.conversion.data_driven import initialize_from
 from spikeinit.conversion.extraction import collect_activations
-from spikeinit.conversion.layer_thresholds import COLUMNS, read_thresholds, threshold_rows
-from spikeinit.conversion.methods import TAKEN_BACK_EARLY
+from spikeinit.conversion.layer_thresholds import COLUMNS, read_thresholds, save_neuron_thresholds, threshold_rows
+from spikeinit.conversion.methods import METHODS, TAKEN_BACK_EARLY
 from spikeinit.conversion.simulate import by_timesteps, simulate
 from spikeinit.conversion.thresholds import optimal_threshold
 from spikeinit.datasets.load import Images
@@ -85,7 +85,8 @@ def layers():
 
 def thresholds_of(layers, kinds, timesteps, tmp_path):
     write_csv(tmp_path / "thresholds.csv", threshold_rows(layers, kinds, timesteps, 1), COLUMNS)
-    return read_thresholds(tmp_path / "thresholds.csv")[timesteps]
+    save_neuron_thresholds(tmp_path / "neurons.safetensors", layers)
+    return read_thresholds(tmp_path / "thresholds.csv", tmp_path / "neurons.safetensors")[timesteps]
 
 
 @pytest.mark.parametrize("timesteps", [1, 2, 3, 7])
@@ -225,16 +226,18 @@ def test_few_images_at_once_and_layers_let_go_give_the_same_counts(layers, tmp_p
             assert found[:2] == pytest.approx((spikes.count_nonzero().item() / spikes[0, 0].numel(), error), rel=1e-5)
 
 
-def test_spikes_are_counted_whatever_their_height(layers, tmp_path):
-    """Operations of amplitude-valued spikes equal those of the same spikes counted as ones."""
+@pytest.mark.parametrize("method", ["optimal_channel", "snm_neuron"])
+def test_spikes_are_counted_whatever_their_height(method, layers, tmp_path):
+    """Operations of spikes of any height and sign equal those of the same spikes counted as ones."""
     ann, steps = network(), 4
-    converted = convert_by("optimal_channel", ann, steps, thresholds_of(layers, ["optimal_channel"], steps, tmp_path))
-    inputs = (images(6).images.float() / 255).expand(steps, -1, -1, -1, -1)
+    converted = convert_by(method, ann, steps, thresholds_of(layers, [METHODS[method].thresholds], steps, tmp_path))
+    test = images(6)
+    inputs = (test.images.float() / 255).expand(steps, -1, -1, -1, -1)
     with torch.no_grad():
         trace = converted(inputs, keep_received=True)[1]
     encoding = EncodingSpec("constant", steps, {})
-    counter = OperationCounter(converted, encoding, received_amplitudes(converted))
-    counter.update(trace)
+    (readout,) = simulate(ann, converted, test, ENCODING, [steps], 8)
+    counter = readout.operations
     spikes = [(layer != 0).float() for layer in trace.spikes]
     pool = nn.AvgPool2d(2)
     # Layers 2 and 4 (first of a block and its shortcut) see the pooled first layer, 5 the first block's sum.
@@ -309,7 +312,7 @@ def test_signed_spikes_that_pooling_cancels_are_counted():
     found = sent.to(first, [torch.ones(1, 1, 1, 2, 2)], [spikes])
     found += sent.to(pooling, [], [])
     found += sent.to(last, [spikes.mean((3, 4), keepdim=True)], [])
-    assert [values.flatten().tolist() for values in found] == [[1.0] * 4, [1.5]]
+    assert [values.flatten().tolist() for values in found] == [[1.0] * 4, [0.75]]  # three spikes over four neurons
 
 
 def test_bias_shift_by_hand():

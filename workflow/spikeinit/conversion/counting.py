@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from spikeinit.conversion.convert import per_channel
 from spikeinit.measures.operations import OperationCounter
-from spikeinit.networks.build import FeedForward
 from spikeinit.networks.modules import Part, Pooling, ResidualBlock
 
 OF_NEURONS = ("spikes_per_neuron", "error", "quantization_error", "timing_error", "mean_activation")
@@ -34,24 +34,6 @@ class Readout:
     agreeing: int = 0
     quantized_correct: int = 0
     layers: list[tuple[float, ...]] = field(default_factory=list)
-
-
-def received_amplitudes(network: FeedForward) -> list[torch.Tensor]:
-    """Height of the spikes that each weighted layer receives, [] or [channels]; 1 for the analogue input."""
-    amplitude = torch.ones(())
-    found = []
-    for part in network.parts:
-        if isinstance(part, ResidualBlock):
-            inside = amplitude
-            for layer in part.body:
-                found.append(inside)
-                inside = inside if layer.neuron is None else layer.neuron.threshold
-            found += [amplitude] * (part.shortcut is not None)
-        else:
-            found += [amplitude] * len(part.weighted_layers())
-        if neurons := part.neurons():
-            amplitude = neurons[-1].threshold
-    return found
 
 
 def layer_sums(
@@ -77,15 +59,17 @@ def layer_sums(
 
 
 class Sent:
-    """Magnitude of what every weighted layer is sent, summed over images and over the first `ends` steps each.
+    """How many spikes every weighted layer is sent, summed over images and over the first `ends` steps each.
 
-    A positive and a negative spike in one window of average pooling have the mean 0, yet both cross the synapses behind
-    it: magnitudes are summed before they are pooled.
+    Spikes have the height of their neuron's threshold, and are counted as one each. A positive and a negative spike in
+    one window of average pooling have the mean 0, yet both cross the synapses behind it: spikes are counted before they
+    are pooled. Behind maximum pooling they are counted where they arrive.
     """
 
     def __init__(self, ends: Sequence[int]) -> None:
         self.ends = ends
         self._signal: torch.Tensor | None = None  # what comes to the next part; None where only what it received tells
+        self._height = torch.ones(())  # of a spike in it, [], [channels] or [channels, ...]; 1 for the analogue input
 
     def to(self, part: Part, received: Sequence[torch.Tensor], spikes: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """What the weighted layers of the next part are sent, float64 [ends, ...] each.
@@ -95,21 +79,29 @@ class Sent:
         if isinstance(part, Pooling):
             averages = isinstance(part.pool, (nn.AvgPool2d, nn.AdaptiveAvgPool2d))
             self._signal = part.pool(self._signal) if averages and self._signal is not None else None
+            self._height = part.pool(self._height) if self._height.dim() > 1 else self._height
             return []
         fired = iter(spikes)
-        inside = self._signal
+        inside, height = self._signal, self._height
         found: list[torch.Tensor] = []
         for layer in part.weighted_layers():
             if isinstance(part, ResidualBlock) and layer is part.shortcut:
-                inside = self._signal
-            found.append(self._summed(received[len(found)]) if inside is None else inside)
+                inside, height = self._signal, self._height
+            found.append(self._counted(received[len(found)], height) if inside is None else inside)
             if layer.neuron is not None:
-                inside = self._summed(next(fired))
-        self._signal = self._summed(next(fired)) if isinstance(part, ResidualBlock) else inside
+                height = layer.neuron.threshold
+                inside = self._counted(next(fired), height)
+        if isinstance(part, ResidualBlock):
+            height = part.neurons()[-1].threshold
+            inside = self._counted(next(fired), height)
+        self._signal, self._height = inside, height
         return found
 
+    def _counted(self, values: torch.Tensor, height: torch.Tensor) -> torch.Tensor:
+        return self._summed(values) / per_channel(height, values)
+
     def _summed(self, values: torch.Tensor) -> torch.Tensor:
-        """Of values [T, B, ...]; step by step, for their magnitudes would be as many again."""
+        """Magnitudes of values [T, B, ...]; step by step, for their magnitudes would be as many again."""
         total = torch.zeros_like(values[0, 0], dtype=torch.float64)
         found, start = [], 0
         for end in self.ends:

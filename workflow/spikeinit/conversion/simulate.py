@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from spikeinit.conversion.convert import quantized
-from spikeinit.conversion.counting import OF_NEURONS, Readout, Sent, layer_sums, received_amplitudes
+from spikeinit.conversion.counting import OF_NEURONS, Readout, Sent, layer_sums
 from spikeinit.conversion.memory import simulation_copies
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode_images
@@ -46,9 +46,8 @@ def simulate(
     """
     wanted = sorted(readouts)
     last = wanted[-1]
-    amplitudes = received_amplitudes(network)
     of_steps = {timesteps: dataclasses.replace(encoding, timesteps=timesteps) for timesteps in (1, *wanted)}
-    found = [Readout(steps, OperationCounter(network, of_steps[steps], amplitudes)) for steps in wanted]
+    found = [Readout(steps, OperationCounter(network, of_steps[steps])) for steps in wanted]
     timeless = [quantized(network, steps) for steps in wanted]
     size = images_at_once(network.sizes, simulation_copies(wanted), batch_size)
     for start in range(0, len(test), size):

@@ -55,17 +55,11 @@ class OperationCounter:
     A layer behind average pooling receives means; each spike in the window still crosses the synapses of its window's
     mean, so a mean over n neurons counts n-fold. A first layer whose input is analogue (and not turned into spikes by
     neurons before it) is charged all its synapses at every step as multiply-accumulates.
-
-    `amplitudes`, for spikes that are not 0 or 1: the height of those that each weighted layer receives, [] or
-    [channels].
     """
 
-    def __init__(
-        self, network: FeedForward, encoding: EncodingSpec, amplitudes: Sequence[torch.Tensor] | None = None
-    ) -> None:
+    def __init__(self, network: FeedForward, encoding: EncodingSpec) -> None:
         self.layers = network.weighted_layers()
         self.encoding = encoding
-        self.amplitudes = amplitudes
         self.analogue = not (is_binary(encoding.name) or network.fires_first)
         self.images = 0
         self.sums: list[torch.Tensor] = []
@@ -75,10 +69,7 @@ class OperationCounter:
         self.add([_over_images(values) for values in trace.received], trace.received[0].shape[1])
 
     def add(self, received: Sequence[torch.Tensor], images: int) -> None:
-        """Add what each layer received, absolute values summed over all steps of so many images."""
-        if self.amplitudes is not None:
-            pairs = zip(received, self.amplitudes, strict=True)
-            received = [total / amplitude.reshape(-1, *[1] * (total.dim() - 1)) for total, amplitude in pairs]
+        """Add how many spikes each layer received, summed over all steps of so many images."""
         self.sums = [a + b for a, b in zip(self.sums, received, strict=True)] if self.sums else list(received)
         self.images += images
 
