@@ -37,6 +37,8 @@ STUDY = Study(
         Table("tables.robustness", "Training and test accuracy while one parameter varies."),
         Table("tables.signals"),
         Table("tables.signals_over_steps"),
+        Table("tables.repeats"),
+        Table("tables.trainings"),
         Table("tables.curves"),
         Table("tables.progress"),
     ),
