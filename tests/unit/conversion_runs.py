@@ -35,6 +35,15 @@ class Network:
     dead: bool = False
 
 
+SMALL = Network(
+    "vgg",
+    "vgg9_small",
+    97.0,
+    {"max": {1: 10.0, 2: 12.0, 4: 30.0}, "optimal": {1: 40.0, 2: 70.0, 4: 95.0}},
+    {"optimal": [(1, [80.0, 90.0]), (3, [96.0])], "max": [(1, [11.0, 20.0]), (3, [25.0])]},
+)
+
+
 def layer_table(timesteps: int, error: float, dead: bool) -> list[dict[str, Any]]:
     """Two layers of neurons of mean activation 0.5 (the second 0 if dead) and two of synapses."""
     rows = []

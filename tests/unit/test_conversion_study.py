@@ -1,4 +1,4 @@
-"""The conversion study: tables against hand computation, figures of whole and partial studies, claims either way."""
+"""The conversion study: tables against hand computation, figures of whole and partial studies, conditions."""
 
 from __future__ import annotations
 
@@ -7,32 +7,22 @@ import math
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from conversion_runs import Network, write_study
+from conversion_runs import SMALL, Network, write_study
 from declared import beside, differences, figure_files, write_tables
 from matplotlib.figure import Figure
 
 from spikeinit.errors import UserError
 from spikeinit.plan import load_config, rule_specs, runs
 from spikeinit.stages import plot
-from spikeinit.studies.conversion import STUDY, checks, figures, layer_figures, tables
-from spikeinit.studies.conversion.audit import AUDITS
+from spikeinit.studies.conversion import STUDY, figures, layer_figures, tables
 from spikeinit.studies.conversion.method_looks import LOOKS
-from spikeinit.studies.scorecard import CONTRADICTED, Conditions, Evidence
 from spikeinit.studies.table_tools import StudyRuns
 from spikeinit.tables import read_table
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 PUBLISHED = {name.removesuffix(".csv"): WORKFLOW / "published" / name for name in STUDY.published.files}
 
-SMALL = Network(
-    "vgg",
-    "vgg9_small",
-    97.0,
-    {"max": {1: 10.0, 2: 12.0, 4: 30.0}, "optimal": {1: 40.0, 2: 70.0, 4: 95.0}},
-    {"optimal": [(1, [80.0, 90.0]), (3, [96.0])], "max": [(1, [11.0, 20.0]), (3, [25.0])]},
-)
 OTHER = Network("resnet", "resnet8", 95.0, {"max": {1: 9.0, 2: 11.0, 4: 20.0}}, dead=True)
 THIRD = Network("third", "vgg16", 50.0, {"qcfs": {8: 50.0}}, activation="qcfs")
 
@@ -190,131 +180,6 @@ def test_every_figure_of_a_partial_study(drawn_by, networks, tmp_path):
     assert isinstance(STUDY.load(drawn_by)(found), Figure)
 
 
-# --- claims
-
-AS_PUBLISHED = Conditions((), {"cifar10": "cifar10", "cifar100": "cifar100", "imagenet": None})
-SCALED = Conditions(("few images",), {"cifar10": "mnist5k", "cifar100": None, "imagenet": None})
-
-
-def printed_network(better=0.0, slug="vgg"):
-    """A VGG16 on CIFAR-10 with the printed accuracies of ours, plus `better` points; other methods worse by 20."""
-    table = read_table(PUBLISHED["bojkovic2024_table1_relu_conversion"])
-    own = table[(table["dataset"] == "cifar10") & (table["architecture"] == "VGG16")]
-    ours = own[own["method"] == "Ours"].set_index("timesteps")["snn_accuracy"]
-    signed = own[own["method"] == "Ours+SNM"].set_index("timesteps")["snn_accuracy"]
-    accuracies = {
-        "optimal": {t: value + better for t, value in ours.items()},
-        "snm_optimal": {t: value + better for t, value in signed.items()},
-        "max": {t: value - 20 for t, value in ours.items()},
-        "percentile": {t: value - 20 for t, value in ours.items()},
-    }
-    return Network(slug, "vgg16", 95.89 + better, accuracies, dataset="cifar10")
-
-
-def printed_networks(*better):
-    """Several of them, trained alike."""
-    return [printed_network(points, f"vgg{number}") for number, points in enumerate(better)]
-
-
-def judged(folder, networks, conditions=AS_PUBLISHED, error=None):
-    found = written(folder / "tables", StudyRuns.load(*write_study(folder, networks, error)))
-    evidence = Evidence(found, pd.DataFrame(), pd.DataFrame(), PUBLISHED, conditions, 0.95)
-    return {entry.claim: entry for entry in checks.scorecard(evidence)}
-
-
-def test_printed_numbers_are_reproduced_where_another_network_of_ours_is_within_a_point(tmp_path):
-    found = judged(tmp_path / "same", printed_networks(0.4, 0.5, 0.6))
-    cell = found["table1:cifar10:VGG16:Ours:T4"]
-    assert cell.verdict == "reproduced"
-    assert float(cell.ours) == pytest.approx(float(cell.published) + 0.5)
-    assert found["table5:cifar10:VGG16:analogue-network"].verdict == "reproduced"
-    assert found["table1:cifar10:ResNet18:Ours:T4"].ours == ""  # no such network here
-    assert found["table1"].verdict == "reproduced"
-    assert found["table1"].ours.startswith("14 of 14 within the margin")
-    other = judged(tmp_path / "other", printed_networks(-5.0, -5.1, -4.9))
-    for cell in ("table1:cifar10:VGG16:Ours:T4", "table5:cifar10:VGG16:analogue-network", "table1"):
-        assert other[cell].verdict == "not reproduced"
-    wide = judged(tmp_path / "wide", printed_networks(-2.0, 0.0, 2.0))
-    assert wide["table1:cifar10:VGG16:Ours:T4"].verdict == "open"
-    alone = judged(tmp_path / "alone", [printed_network()])["table1:cifar10:VGG16:Ours:T4"]
-    assert (alone.verdict, alone.note) == ("open", "one seed, which decides nothing")
-
-
-def test_scaled_down_runs_confirm_no_printed_number_but_point_a_way(tmp_path):
-    found = judged(tmp_path, [SMALL], SCALED)
-    said = {claim: entry for claim, entry in found.items() if not entry.note.startswith("by the paper's own tables")}
-    assert {entry.verdict for entry in said.values() if entry.ours} == {"scaled down"}
-    assert {entry.verdict for entry in said.values() if not entry.ours} == {"not run"}
-    against = {claim: entry.verdict for claim, entry in found.items() if claim not in said}
-    assert against == dict.fromkeys(AUDITS, CONTRADICTED)
-    assert {entry.direction for claim, entry in found.items() if claim.startswith("table")} == {""}
-    assert found["low-latency:max"].direction == "agrees"
-    assert found["low-latency:max"].ours == "better in 3, worse in 0 of 3"
-
-
-def test_one_worse_pair_contradicts_a_sentence(tmp_path):
-    worse = {**SMALL.accuracies, "optimal": {1: 1.0, 2: 70.0, 4: 95.0}}
-    found = judged(tmp_path, [Network("vgg", "vgg9_small", 97.0, worse)], SCALED)
-    entry = found["low-latency:max"]
-    assert (entry.ours, entry.direction) == ("better in 2, worse in 1 of 3", "disagrees")
-    assert entry.note == "mean difference +38.00, from -9.00 to +65.00 points"  # -9, 58 and 65
-
-
-def test_differences_of_chance_speak_neither_way(tmp_path):
-    """10 and 4 % of 200 images: 1.96 sqrt((10 * 90 + 4 * 96) / 200) = 5.0 points; 10 and 5 %: 5.1."""
-    for optimal, direction in ((4.0, "disagrees"), (5.0, "")):
-        network = Network("vgg", "vgg9_small", 97.0, {"max": {1: 10.0}, "optimal": {1: optimal}})
-        assert judged(tmp_path / str(optimal), [network], SCALED)["low-latency:max"].direction == direction
-
-
-def test_steps_beyond_few_say_nothing_about_low_latency(tmp_path):
-    accuracies = {"max": {8: 50.0, 16: 99.0}, "optimal": {8: 70.0, 16: 60.0}}
-    found = judged(tmp_path, [Network("vgg", "vgg9_small", 97.0, accuracies)], SCALED)
-    assert (found["low-latency:max"].ours, found["low-latency:max"].direction) == (
-        "better in 1, worse in 0 of 1",
-        "agrees",
-    )
-
-
-@pytest.mark.parametrize(("difference", "direction"), [(1.9, "agrees"), (2.1, "disagrees")])
-def test_comparable_means_within_two_points(difference, direction, tmp_path):
-    accuracies = {"qcfs": {1: 10.0, 4: 90.0}, "optimal": {1: 80.0, 4: 90.0 - difference}}  # T = 1 does not count
-    network = Network("vgg", "vgg9_small", 97.0, accuracies, activation="qcfs")
-    assert judged(tmp_path, [network], SCALED)["qcfs"].direction == direction
-
-
-@pytest.mark.parametrize(("error", "direction"), [(0.05, "agrees"), (0.2, "disagrees")])
-def test_layer_errors_are_compared_layer_by_layer(error, direction, tmp_path):
-    entry = judged(tmp_path, [SMALL], SCALED, error={"optimal": error})["layer-error"]
-    assert (entry.direction, entry.n) == (direction, "6")  # two layers, three T
-
-
-@pytest.mark.parametrize(("first", "direction"), [(80.0, "agrees"), (15.0, "disagrees")])
-def test_figure_4_compares_a_fifth_of_our_epochs_with_all_of_theirs(first, direction, tmp_path):
-    ours = [first, 90.0, 90.0, 90.0, 90.0]
-    calibrated = {"optimal": [(1, ours)], "max": [(1, [11.0, 12.0, 13.0, 14.0, 50.0])]}
-    network = Network("vgg", "vgg9_small", 97.0, SMALL.accuracies | {"optimal": {1: 12.0}}, calibrated)
-    assert judged(tmp_path, [network], SCALED)["figure4"].direction == direction
-
-
-def test_energy_claims_by_hand(tmp_path):
-    calibrated = {"optimal": [(1, [68.0])]}
-    network = Network("vgg", "vgg16", 75.5, {"optimal": {1: 30.0}}, calibrated, dataset="cifar100")
-    found = judged(tmp_path, [network])
-    assert float(found["section9:ours"].ours) == pytest.approx(3e6 * 77e-15 / 1e-3)  # mJ
-    assert float(found["section9:ANN"].ours) == pytest.approx(2.1e6 * 25e-12 / 1e-3)
-    assert found["section9:ANN"].verdict == "not reproduced"  # 0.05 mJ is not 7.85
-    ratio = 2.1e6 * 25e-12 / (3e6 * 77e-15)
-    assert float(found["energy-ratio"].ours) == pytest.approx(ratio)
-    assert found["energy-ratio"].verdict == "reproduced"  # 227 times
-
-
-def test_imagenets_vgg_is_torchvisions(tmp_path):
-    network = Network("tv", "vgg16_bn_imagenet", 73.27, {"optimal": {2: 30.0}}, dataset="imagenet")
-    conditions = Conditions((), {"imagenet": "imagenet"})
-    assert judged(tmp_path, [network], conditions)["table5:imagenet:VGG16:analogue-network"].verdict == "reproduced"
-
-
 # --- conditions
 
 
@@ -374,6 +239,7 @@ def test_differences_name_what_departs(checkout, tmp_path):
         ({"networks": [{"slug": "a", "name": "resnet8", "activation": {"name": "clipped_relu"}}], "methods": ["max"]},
          "none of the methods fits its activation; fitting ones: opt_clipped, optimal"),
         ({"networks": [{"slug": "a", "name": "vgg16_imagenet", "pretrained": "no.pth"}]}, "no.pth: no such file"),
+        ({"networks": [{"slug": "sensitivity_0", "name": "resnet8"}]}, "taken by the sensitivity study"),
         ({"calibration": {"epochs": [1]}}, "needs one number of epochs for each of calibration.timesteps"),
         ({"calibration": {"methods": ["snm"]}}, "= 'snm'   not one that can be calibrated (max,"),
         ({"calibration": {"networks": ["vgg16"]}}, "= 'vgg16'   not one of networks (vgg,"),

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from declared import figure_files, write_tables
 from energy_runs import Combination, Seed, write_study
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from spikeinit.plan import rule_specs
@@ -163,3 +164,18 @@ def test_a_mean_weight_keeps_its_colour_without_the_other_initializers():
 def test_beta_ranges_go_from_low_to_high_whatever_the_order_of_runs():
     table = pd.DataFrame({"beta_range": ["high", "mine", "low", "medium"]})
     assert levels(table, "beta_range") == ["low", "medium", "high", "mine"]
+
+
+@pytest.mark.parametrize(("letters", "columns"), [(5, 4), (27, 3), (60, 1)])
+def test_a_legend_has_as_many_columns_as_fit_the_page(letters, columns):
+    text = "99.9th percentile, neurons that take spikes back at once"
+    with rc_context(style.STYLE):
+        figure, axes = style.panels(1, 1)
+        (line,) = axes[0, 0].plot([0, 1])
+        style.legend_below(figure, {f"{index:02} {text}"[:letters]: line for index in range(10, 22)})
+        (legend,) = figure.legends
+        assert legend._ncols == columns
+        figure.draw_without_rendering()
+        box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width

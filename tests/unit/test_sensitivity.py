@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from declared import beside, differences, figure_files, write_tables
@@ -21,16 +22,17 @@ from spikeinit.measures.evaluation import evaluate_seed
 from spikeinit.plan import from_mapping, load_config, rule_specs, runs
 from spikeinit.stages import plot
 from spikeinit.studies.sensitivity import STUDY, conclusions, figures, saved_weights, tables
-from spikeinit.studies.sensitivity.training_time import epoch_seconds
+from spikeinit.studies.sensitivity.training_time import analogue_time_measured, epoch_seconds
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
 from spikeinit.tables import read_table
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
+OPTIONS = {"confidence": 0.95, "analogue": []}
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return StudyRuns.load(*write_study(tmp_path_factory.mktemp("study")), {"confidence": 0.95})
+    return StudyRuns.load(*write_study(tmp_path_factory.mktemp("study")), OPTIONS)
 
 
 def test_the_neuron_of_the_published_code_is_accepted_and_runs(checkout, tmp_path):
@@ -119,6 +121,32 @@ def test_training_time_is_read_between_epochs_of_one_start(tmp_path):
     assert epoch_seconds(tmp_path / "none.jsonl") == []
 
 
+def test_the_analogue_networks_are_planned_and_timed(checkout, tmp_path):
+    """One for each seed, trained as the baseline is; recordings have none, and nobody has one who wants none."""
+    values = yaml.safe_load((checkout / "config.yaml").read_text())
+    section = values["sensitivity"]
+    section["seeds"] = [3, 5]
+    planned = STUDY.anns(from_mapping(values))
+    assert [(ann.dataset, ann.network, ann.spec.seed) for ann in planned] == [
+        ("mnist5k", "sensitivity_3", 3),
+        ("mnist5k", "sensitivity_5", 5),
+    ]
+    assert {ann.spec.training.epochs for ann in planned} == {section["training"]["epochs"]}
+    assert (planned[0].spec.network.name, planned[0].spec.validation, planned[0].activations) == ("mlp", 0, None)
+
+    options = STUDY.options(from_mapping(values))
+    journal = tmp_path / "ann_mnist5k_sensitivity_5/seeds/5/journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("".join(json.dumps({"event": "epoch", "time": time}) + "\n" for time in (0, 4, 7)))
+    table = analogue_time_measured(StudyRuns(pd.DataFrame(), tmp_path, options))
+    assert table["seconds_per_epoch"].fillna(-1).tolist() == [-1, 3]
+    events = {"datasets": ["nmnist"], "encoding": {"name": "events", "timesteps": 5}, "only": ["beta"]}
+    for without in ({"analogue": False}, events):
+        config = from_mapping(values | {"sensitivity": section | without})
+        assert STUDY.anns(config) == []
+        assert analogue_time_measured(StudyRuns(pd.DataFrame(), tmp_path, STUDY.options(config))).empty
+
+
 def test_every_figure_is_drawn(study, tmp_path, monkeypatch):
     written(tmp_path / "tables", study)
     arguments = ["--spec", rule_specs.figures_spec(STUDY), "--tables", str(tmp_path / "tables")]
@@ -149,7 +177,7 @@ def test_conclusions_are_drawn_with_each_neuron(tmp_path):
         {"run": "c", "sweeps": "timesteps_at_rest", "accuracy": 60.0},
         {"run": "d", "sweeps": "timesteps_at_rest", "encoding.timesteps": 10, "accuracy": 50.0},
     ]
-    runs = StudyRuns.load(*write_study(tmp_path, points), {"confidence": 0.95})
+    runs = StudyRuns.load(*write_study(tmp_path, points), OPTIONS)
     table = conclusions.conclusions(runs)
     ends = table[(table["claim"] == "timesteps_accuracy") & (table["unit"] == "points")].set_index("neuron")
     own, at_rest = ends.loc[conclusions.NEURONS[""]], ends.loc[conclusions.NEURONS["_at_rest"]]
@@ -162,7 +190,7 @@ def test_conclusions_are_drawn_with_each_neuron(tmp_path):
 @pytest.mark.parametrize("kept", ["beta", "both", "encoding"])
 def test_a_study_of_one_sweep_can_be_drawn(kept, tmp_path):
     points = [{**point, "sweeps": kept} for point in POINTS if kept in point["sweeps"].split(";")]
-    runs = StudyRuns.load(*write_study(tmp_path, points), {"confidence": 0.95})
+    runs = StudyRuns.load(*write_study(tmp_path, points), OPTIONS)
     drawn = written(tmp_path / "tables", runs)
     for figure in STUDY.figures:
         assert isinstance(STUDY.load(figure.function)(drawn), Figure)

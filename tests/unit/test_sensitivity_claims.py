@@ -60,7 +60,7 @@ def seeds_like(curves, count, generator):
     return pd.concat(parts, ignore_index=True)
 
 
-def evidence(folder, curves_of, *, seeds=3, generator=None, conditions=None):
+def evidence(folder, curves_of, *, seeds=3, generator=None, conditions=None, analogue_seconds=np.nan):
     """Tables of a study with the curves that `curves_of(sweep)` gives for every printed sweep, and noise."""
     generator = generator or np.random.default_rng(0)
     parts = []
@@ -75,6 +75,8 @@ def evidence(folder, curves_of, *, seeds=3, generator=None, conditions=None):
     write_table(
         folder / "training_time_measured.csv", times[["run", "seed", "encoding.timesteps", "seconds_per_epoch"]]
     )
+    for_seeds = pd.DataFrame({"dataset": "mnist", "seed": range(seeds)})
+    write_table(folder / "analogue_time_measured.csv", for_seeds.assign(seconds_per_epoch=analogue_seconds))
     write_table(folder / "published_flops.csv", tables.published_flops(None))
     met = conditions or Conditions((), {"mnist": "mnist"})
     return Evidence(StudyTables(folder, {"margins": MARGINS}), pd.DataFrame(), pd.DataFrame(), PUBLISHED, met, 0.95)
@@ -280,3 +282,18 @@ def test_rank_correlation_is_scipys_and_zero_for_a_constant():
 def test_one_seed_decides_nothing(tmp_path):
     found = verdicts(checks.scorecard(evidence(tmp_path, as_printed, seeds=1)))
     assert set(found.values()) <= {OPEN, CONTRADICTED, NOT_RUN}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"),
+    [
+        (8.0, REPRODUCED),  # T = 5 and 10 take 0.6 and 1.25 times as long, 50 and 100 6.3 and 12.5 times
+        (6.6, OPEN),  # T = 10: 1.5 times as long in one of the seeds, less or more in the others
+        (3.0, NOT_REPRODUCED),  # T = 10 takes 3.3 times as long
+        (90.0, NOT_REPRODUCED),  # nor does T = 100 take longer
+        (np.nan, NOT_RUN),
+    ],
+)
+def test_the_time_beside_that_of_an_analogue_network(tmp_path, seconds, verdict):
+    found = verdicts(checks.scorecard(evidence(tmp_path, as_printed, seeds=5, analogue_seconds=seconds)))
+    assert found["runtime_analogue"] == verdict

@@ -7,6 +7,7 @@ threshold 1 and the error 0, and its row says so. A dead channel gets the thresh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 
 from spikeinit.conversion.convert import LayerThreshold
 from spikeinit.conversion.extraction import OUTPUT, LayerActivations
+from spikeinit.conversion.optimum import Optimum, optimum
 from spikeinit.conversion.thresholds import (
     Threshold,
     channel_thresholds,
@@ -29,7 +31,10 @@ from spikeinit.io import read_csv
 COLUMNS = (
     *("kind", "timesteps", "norm", "layer", "name", "channel"),
     *("threshold", "initial_potential", "error", "rank_error", "dead"),
+    *(field.name for field in fields(Optimum)),
 )
+"""Of thresholds.csv. What the fields of an `Optimum` say is known of kind `SAMPLES`, and empty for all others."""
+SAMPLES = "optimal"
 DEAD = Threshold(1.0, 0.5, 0.0)
 CHANNELS = "optimal_channel"
 
@@ -69,9 +74,17 @@ def threshold_rows(
                         "error": threshold.error,
                         "rank_error": summary.rank_error,
                         "dead": summary.count == 0,
+                        **_optimum(kind, layer, timesteps, threshold.threshold, norm),
                     }
                 )
     return rows
+
+
+def _optimum(kind: str, layer: LayerActivations, timesteps: int, threshold: float, norm: int) -> dict[str, Any]:
+    """What the best threshold of a layer that responds is like; nothing of others."""
+    if kind != SAMPLES or layer.layer.count == 0:
+        return {}
+    return asdict(optimum(layer.layer.values(), timesteps, threshold, norm))
 
 
 def _of_layer(layer: LayerActivations, kind: str, timesteps: int, norm: int) -> Threshold:

@@ -25,6 +25,9 @@ DATA_DRIVEN = "data_driven"
 ENERGY_NETWORK = "energy_study"
 """Slug of the energy study's network as a ReLU network."""
 
+SENSITIVITY_NETWORK = "sensitivity_"
+"""What the slugs of the sensitivity study's ReLU networks begin with; their seed follows."""
+
 ANALOGUE_INPUT = "constant"
 
 INITIAL_LAW = f"spikeinit.initializers.{registry.MODULES[ANN_INITIALIZER]}"
@@ -35,18 +38,18 @@ INITIAL_LAW = f"spikeinit.initializers.{registry.MODULES[ANN_INITIALIZER]}"
 class Ann:
     """An analogue network that a study needs: where its jobs belong, their specs, and a file of ready weights.
 
-    thresholds: the kinds (of `conversion.layer_thresholds`) to be found for it, for each of `timesteps`, by the error
-    of exponent `norm`.
+    activations: None where nobody looks at them. thresholds: the kinds (of `conversion.layer_thresholds`) to be found
+    for it, for each of `timesteps`, by the error of exponent `norm`.
     """
 
     study: str
     dataset: str
     network: str
     spec: AnnSpec
-    activations: ActivationsSpec
-    thresholds: tuple[str, ...]
-    timesteps: tuple[int, ...]
-    norm: int
+    activations: ActivationsSpec | None = None
+    thresholds: tuple[str, ...] = ()
+    timesteps: tuple[int, ...] = ()
+    norm: int = 1
     pretrained: str = ""
 
     @property
@@ -67,14 +70,14 @@ def ann_request(
     slug: str,
     network: Mapping[str, Any],
     ann: Mapping[str, Any],
-    activations: Mapping[str, Any],
     normalization: Mapping[str, Any],
-    thresholds: tuple[str, ...],
-    timesteps: tuple[int, ...],
-    norm: int,
+    activations: Mapping[str, Any] | None = None,
+    thresholds: tuple[str, ...] = (),
+    timesteps: tuple[int, ...] = (),
+    norm: int = 1,
 ) -> Ann:
     """An analogue network from the configuration: `network` {name, width, options, activation, augmentation,
-    pretrained}, `ann` how it is trained, `activations` how its activations are gathered.
+    pretrained}, `ann` how it is trained, `activations` how its activations are gathered; None: not at all.
     `UserError` for weights that cannot be read.
     """
     training = dict(ann["training"])
@@ -94,14 +97,16 @@ def ann_request(
         validation=ann["validation"],
         pretrained=file_digest(Path(path)) if path else None,
     )
+    looked_at = None
+    if activations is not None:
+        source = network_source(network["name"], "spikeinit.stages.extract_activations")
+        looked_at = ActivationsSpec(ann=spec, **activations, source=source)
     return Ann(
         study=study,
         dataset=images.dataset,
         network=slug,
         spec=replace(spec, source=network_source(network["name"], "spikeinit.stages.pretrain_ann", INITIAL_LAW)),
-        activations=ActivationsSpec(
-            ann=spec, **activations, source=network_source(network["name"], "spikeinit.stages.extract_activations")
-        ),
+        activations=looked_at,
         thresholds=thresholds,
         timesteps=timesteps,
         norm=norm,

@@ -53,8 +53,10 @@ STYLE = {
 
 LOG_FROM = 10.0
 """A scale is logarithmic where its largest value is at least this many times its smallest."""
-MANY_DECADES = 1000.0
-"""From here on a logarithmic scale labels only powers of ten."""
+MANY_DECADES = {"x": 100.0, "y": 1000.0}
+"""From here on a logarithmic scale labels only powers of ten; labels beside one another need more room."""
+LETTER_WIDTH, MARKER_WIDTH = 0.064, 0.45
+"""Width of a letter of a legend on average, and of a marker with the space around it, in inch."""
 NANO = 1e9
 """Joules are drawn in nanojoules."""
 
@@ -93,15 +95,25 @@ def hide_unused(axes: np.ndarray, used: int) -> None:
 
 
 def legend_below(figure: Figure, handles: Mapping[str, Any], columns: int = 4, title: str | None = None) -> None:
-    """One legend for all panels, below them, where it covers no data."""
+    """One legend for all panels, below them, where it covers no data; fewer columns where so many are too wide."""
     if handles:
         figure.legend(
             list(handles.values()),
             list(handles),
             loc="outside lower center",
-            ncols=min(columns, len(handles)),
+            ncols=_fitting_columns(list(handles), columns),
             title=title,
         )
+
+
+def _fitting_columns(labels: Sequence[str], most: int) -> int:
+    """The largest number of columns, filled downwards, whose texts fit the width of the page."""
+    for columns in range(min(most, len(labels)), 1, -1):
+        rows = -(-len(labels) // columns)
+        longest = [max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows)]
+        if sum(LETTER_WIDTH * letters + MARKER_WIDTH for letters in longest) <= PAGE_WIDTH:
+            return columns
+    return 1
 
 
 def scale_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
@@ -121,9 +133,8 @@ def scale_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
         getattr(axes, f"set_{which}lim")(**{"bottom" if which == "y" else "left": 0})
     else:
         set_scale("log")
-        axis.set_major_locator(
-            LogLocator(subs=(1.0, 2.0, 5.0) if positive.max() < MANY_DECADES * positive.min() else (1.0,))
-        )
+        few = positive.max() < MANY_DECADES[which] * positive.min()
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
     axis.set_major_formatter(FuncFormatter(plain_number))
     axis.set_minor_formatter(NullFormatter())
 

@@ -23,6 +23,8 @@ FEW_STEPS = 8
 FEW_EPOCHS = 0.2
 """Share of the epochs at the smallest T that counts as a few of them: 10 of 50."""
 NORMAL_QUANTILE = 1.96
+RANKS = 1e-3
+"""Fraction of the activations to which a relation between ranks is checked."""
 CLOSE = 2.0
 """Percentage points within which accuracies are "comparable"."""
 
@@ -118,6 +120,43 @@ def smaller_layer_error(evidence: Evidence, claim: Claim) -> OurResult:
     error = rows_of(evidence, claim, "layer_error")
     pairs = _beside(error[error["timesteps"] <= FEW_STEPS], "optimal", "max", "error")
     return all_hold(pairs["error_1"] < pairs["error_2"], "smaller in {} of {} layers and T")
+
+
+@CHECKS.check
+def median_relation(evidence: Evidence, claim: Claim) -> OurResult:
+    """The relation holds in every layer at T = 1, to a thousandth of the activations; with C_2 nothing is claimed."""
+    found = rows_of(evidence, claim, "optima")
+    found = found[(found["timesteps"] == 1) & (found["norm"] == 1)]
+    if found.empty:
+        return OurResult()
+    largest = float(found["median_relation"].abs().max())
+    text = f"largest deviation {100 * largest:.2g} % of the activations"
+    return OurResult(text, n=str(len(found)), agrees=largest <= RANKS)
+
+
+@CHECKS.check
+def relations_leave_several(evidence: Evidence, claim: Claim) -> OurResult:
+    """In some layer more than one threshold fulfils both relations; if in none, nothing is decided."""
+    found = rows_of(evidence, claim, "optima")
+    found = found[found["solutions"].notna()]
+    if found.empty:
+        return OurResult()
+    several = int((found["solutions"] > 1).sum())
+    note = (
+        f"at most 1 % above the least error: thresholds of {found['alike_low'].min():.2f} to "
+        f"{found['alike_high'].max():.2f} times the best, in separate ranges in {(found['minima'] > 1).sum()}"
+    )
+    text = f"several in {several} of {len(found)} layers"
+    return OurResult(text, n=str(len(found)), agrees=True if several else None, note=note)
+
+
+@CHECKS.check
+def within_algorithm_2(evidence: Evidence, claim: Claim) -> OurResult:
+    """The best sample of every layer and T above 1 is one that Algorithm 2 tries."""
+    found = rows_of(evidence, claim, "optima")
+    excess = found[found["timesteps"] > 1]["algorithm2_excess"].dropna()
+    result = all_hold(excess == 0, "inside in {} of {} layers and T")
+    return replace(result, note=f"error at most {excess.max():.1%} above the least") if len(excess) else result
 
 
 @CHECKS.check

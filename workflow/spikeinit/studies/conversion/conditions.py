@@ -215,7 +215,7 @@ PUBLISHED = Published(
     },
     unset={"ann.training.optimizer.momentum": 0.0},
     counterparts={
-        "cifar10": ("cifar10", "mnist5k", "mnist", "digits"),
+        "cifar10": ("cifar10", "cifar10_arrays", "mnist5k", "mnist", "digits"),
         "cifar100": ("cifar100",),
         "imagenet": ("imagenet",),
     },

@@ -10,7 +10,7 @@ from spikeinit.config import checks
 from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.conversion.methods import METHODS
-from spikeinit.jobs.anns import ENERGY_NETWORK, Ann, ann_request
+from spikeinit.jobs.anns import ENERGY_NETWORK, SENSITIVITY_NETWORK, Ann, ann_request
 from spikeinit.jobs.provenance import network_source
 from spikeinit.jobs.runs import Run, run_name
 from spikeinit.specs import ImageSelection, TrainingSpec
@@ -35,8 +35,8 @@ def _ann(section: Section, dataset: str, network: Mapping[str, Any]) -> Ann:
         network["slug"],
         network,
         section["ann"],
-        section["activations"],
         section["normalization"],
+        section["activations"],
         tuple(dict.fromkeys(kind for kind in kinds if kind != "trained")),
         tuple(section["timesteps"]),
         section["norm"],
@@ -129,6 +129,9 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
         path = f"conversion.networks.{index}"
         if network["slug"] == ENERGY_NETWORK:
             found.append((f"{path}.slug", "this name is taken by the energy study's network; choose another"))
+        if network["slug"].startswith(SENSITIVITY_NETWORK):
+            text = f"names that begin with {SENSITIVITY_NETWORK!r} are taken by the sensitivity study; choose another"
+            found.append((f"{path}.slug", text))
         if network["slug"] in slugs[:index]:
             found.append((f"{path}.slug", f"= {network['slug']!r}   two networks of the same name"))
         if not methods(section, network):

@@ -46,6 +46,20 @@ def thresholds(runs: StudyRuns) -> pd.DataFrame:
     return frame
 
 
+def optima(runs: StudyRuns) -> pd.DataFrame:
+    """What the best threshold of every layer that responds is like, for each T, by the fields of
+    `conversion.optimum.Optimum`; the thresholds that are as good are in units of the best one.
+    """
+    columns = ["minima", "samples_above", "algorithm2_excess", "median_relation", "solutions"]
+    frame = thresholds(runs)
+    if frame.empty:
+        return pd.DataFrame(columns=[*ANN, "timesteps", "norm", "layer", *columns])
+    frame = frame[frame["minima"].notna() & (frame["name"] != "output")].copy()
+    alike = ["alike_low", "alike_high"]
+    frame[alike] = frame[alike].div(frame["threshold"], axis=0)
+    return frame[[*ANN, "timesteps", "norm", "layer", "name", "threshold", *alike, *columns]]
+
+
 def layer_error(runs: StudyRuns) -> pd.DataFrame:
     """Mean |activation - mean output of the neuron| of every layer in the running network, errors of earlier layers
     included, and its two parts: `quantization` between the activation and the network without time, `timing` between

@@ -8,7 +8,7 @@ This module declares the study; its runs, conditions, tables, figures and checks
 
 from __future__ import annotations
 
-from spikeinit.studies.sensitivity import conditions, runs
+from spikeinit.studies.sensitivity import analogue, conditions, runs
 from spikeinit.study import Figure, Scorecard, Study, Table
 
 STUDY = Study(
@@ -17,6 +17,8 @@ STUDY = Study(
     question="how do the hyperparameters of neuron and surrogate move loss, accuracy and cost?",
     package=__name__,
     runs=runs.runs,
+    anns=analogue.anns,
+    reads=("ann/metrics",),
     problems=runs.problems,
     published=conditions.PUBLISHED,
     tables=(
@@ -48,6 +50,11 @@ STUDY = Study(
             "training_time.training_time_measured",
             "Measured seconds of a training epoch (the fastest) for each run and seed, and relative to the seed's"
             " fastest run. These numbers differ from machine to machine.",
+        ),
+        Table(
+            "training_time.analogue_time_measured",
+            "The same network without time, ReLU neurons on pixels: measured seconds of a training epoch (the "
+            "fastest) for each seed. These numbers differ from machine to machine.",
         ),
     ),
     figures=(
@@ -92,7 +99,7 @@ STUDY = Study(
             "cost_figures.training_time",
             "Measured time of the fastest training epoch against the number of time steps, relative to the same "
             "seed's fastest run on that data set. Small dots are single seeds, lines medians. Measured beside "
-            "other jobs, and different on every machine.",
+            "other jobs, and different on every machine. Dashed: the same network without time, median over seeds.",
         ),
     ),
     scorecard=Scorecard(

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import dataset_name, numbered_look
+from spikeinit.studies.looks import DARK_GREY, dataset_name, numbered_look
 from spikeinit.studies.sensitivity.sweep_tables import first_energy, shown
 from spikeinit.studies.table_tools import StudyTables
 
@@ -83,6 +83,7 @@ def training_time(tables: StudyTables) -> Figure:
     if frame.empty:
         return style.empty_figure("no times in the journals")
     figure, axes = style.panels(*style.grid_of(len(datasets)), height=3.0, legend=0.4)
+    analogue = tables["analogue_time_measured"].merge(_fastest(frame), on=["dataset", "seed"])
     encodings = frame["encoding.name"] if "encoding.name" in frame else pd.Series("all runs", index=frame.index)
     handles: dict[str, Any] = {}
     for panel, dataset in zip(axes.flat, datasets, strict=False):
@@ -93,9 +94,18 @@ def training_time(tables: StudyTables) -> Figure:
             median = by_steps.median()
             panel.plot(group["timesteps"], group["relative"], ".", color=color, alpha=0.35, markersize=4)
             handles[shown(encoding)] = panel.plot(median.index, median, "o-", color=color)[0]
+        level = (analogue["seconds_per_epoch"] / analogue["fastest"])[analogue["dataset"] == dataset].median()
+        if np.isfinite(level):
+            handles["without time"] = panel.axhline(level, color=DARK_GREY, linestyle="--")
         style.scale_axis(panel, "x", own["timesteps"])
         style.scale_axis(panel, "y", own["relative"])
         panel.set(title=dataset_name(dataset), xlabel="time steps T", ylabel="time of an epoch\n(fastest run = 1)")
     style.hide_unused(axes, len(datasets))
     style.legend_below(figure, handles)
     return figure
+
+
+def _fastest(frame: pd.DataFrame) -> pd.DataFrame:
+    """Seconds of the fastest run of each data set and seed: what `relative` is relative to."""
+    grouped = frame.groupby(["dataset", "seed"])["seconds_per_epoch"]
+    return grouped.min().rename("fastest").reset_index()

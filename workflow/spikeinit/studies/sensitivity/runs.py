@@ -11,6 +11,7 @@ from spikeinit.config.paths import value_at
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_json
+from spikeinit.studies.sensitivity import analogue
 from spikeinit.study import Section
 
 NAME = "sensitivity"
@@ -99,5 +100,10 @@ def _part_problems(path: str, section: Section) -> checks.Problems:
 
 
 def table_options(config: Config) -> dict[str, Any]:
-    """Options of the tables: how wide their intervals are."""
-    return {"confidence": config.sections[NAME]["statistics"]["confidence"]}
+    """Options of the tables: how wide their intervals are, and the folders of the analogue networks' journals."""
+    return {
+        "confidence": config.sections[NAME]["statistics"]["confidence"],
+        "analogue": [
+            {"dataset": ann.dataset, "seed": ann.spec.seed, "folder": ann.run} for ann in analogue.anns(config)
+        ],
+    }

@@ -1,7 +1,7 @@
-"""How long training takes, as it was measured: the one table whose numbers differ from machine to machine.
+"""How long training takes, as it was measured: the two tables whose numbers differ from machine to machine.
 
 The times come from the journals that training appends to: seconds between the ends of two epochs of one seed, test
-images looked at in between included. Nothing else is computed from them but the verdict on the claim about them.
+images looked at in between included. Nothing else is computed from them but the verdicts on the claims about them.
 """
 
 from __future__ import annotations
@@ -42,3 +42,16 @@ def training_time_measured(runs: StudyRuns) -> pd.DataFrame:
     fastest = frame.groupby(["dataset", "seed"])["seconds_per_epoch"].transform("min")
     frame.insert(len(frame.columns) - 1, "relative", frame["seconds_per_epoch"] / fastest)
     return frame
+
+
+def analogue_time_measured(runs: StudyRuns) -> pd.DataFrame:
+    """Seconds of the fastest epoch of the analogue network of each data set and seed.
+
+    An epoch has the same batches as one of the spiking networks. No test images are looked at in between.
+    """
+    rows = []
+    for ann in runs.spec["analogue"]:
+        seconds = epoch_seconds(runs.folder / ann["folder"] / "seeds" / str(ann["seed"]) / "journal.jsonl")
+        fastest = min(seconds, default=np.nan)
+        rows.append({**ann, "seconds_per_epoch": fastest})
+    return pd.DataFrame(rows, columns=["dataset", "seed", "seconds_per_epoch", "folder"])
