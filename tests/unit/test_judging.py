@@ -12,20 +12,23 @@ import pytest
 from scipy import stats
 
 from spikeinit.statistics.corrections import corrected
-from spikeinit.statistics.intervals import prediction_interval
+from spikeinit.statistics.intervals import prediction_interval, share_interval
 from spikeinit.studies.claims import OurResult, counted_together
 from spikeinit.studies.judging import (
     ONE_SEED,
     Contrast,
     Margin,
+    Within,
     above_zero,
     alike,
     all_hold,
+    all_within,
     beside_printed_mean,
     beside_printed_run,
     equivalent,
     less_spread,
     lower,
+    with_interval,
 )
 
 LEVEL = 0.05
@@ -65,6 +68,50 @@ def test_many_contrasts_are_corrected_before_one_of_them_is_against_a_claim():
     assert above_zero(0.95, below).agrees is False
     others = [Contrast("level", np.array([-1.0, 1.0, 0.1]))] * 9
     assert above_zero(0.95, below, *others).agrees is None
+
+
+# 1, 2, 3 have Student's interval from -0.48 to 4.48 at 0.95
+@pytest.mark.parametrize(
+    ("low", "high", "agrees"), [(-1, 5, True), (0, 5, None), (-1, 4, None), (5, 6, False), (-2, -1, False)]
+)
+def test_a_mean_is_within_bounds_where_its_whole_interval_is(low, high, agrees):
+    assert all_within(0.95, [Within(np.array([1.0, 2.0, 3.0]), low, high)]) is agrees
+
+
+def test_a_share_has_an_exact_interval():
+    held = np.array([True] * 18 + [False] * 2)
+    low, high = share_interval(held, 0.95)
+    # by the relation of binomial and beta distributions
+    assert (low, high) == pytest.approx((stats.beta.ppf(0.025, 18, 3), stats.beta.ppf(0.975, 19, 2)))
+    assert all_within(0.95, [Within(held, low=0.6)]) is True
+    assert all_within(0.95, [Within(held, low=0.7)]) is None
+    assert all_within(0.95, [Within(held, high=0.5)]) is False
+    assert share_interval([True] * 5, 0.95)[1] == 1
+    assert all(math.isnan(bound) for bound in share_interval([], 0.95))
+
+
+def test_bounds_of_many_means_are_corrected_and_few_numbers_decide_nothing():
+    outside = Within(np.array([1.0, 2.0, 3.0]) + 3.0, high=2.3)  # from 2.52 at 0.95, from 1.4 at 0.975
+    alive = Within(np.array([1.0, 1.0]), low=0)
+    assert all_within(0.95, [outside]) is False
+    assert all_within(0.95, [outside, alive]) is None
+    assert all_within(0.95, [alive]) is True
+    assert all_within(0.95, [Within(np.array([1.0]), low=0)]) is None
+    assert all_within(0.95, [Within(np.array([np.nan, np.nan]), low=0)]) is None
+    assert all_within(0.95, []) is None
+
+
+def test_a_bound_is_called_outside_no_more_often_than_by_chance():
+    generator = np.random.default_rng(0)
+    results = [all_within(0.95, [Within(generator.normal(1, 1, 20), high=1) for _ in range(6)]) for _ in range(400)]
+    assert sum(result is False for result in results) <= 0.05 * 400
+
+
+def test_a_mean_is_shown_with_its_interval():
+    assert with_interval(np.array([1.0, 2.0, 3.0]), 0.95, ".2f") == "2.00 [-0.48, 4.48]"
+    assert with_interval(np.array([2.0]), 0.95) == "2"
+    assert with_interval(np.array([True, False] * 2), 0.95) == "0.5 [0.068, 0.93]"
+    assert with_interval(np.array([np.nan]), 0.95) == "none"
 
 
 def test_something_holds_in_all_cells_or_not():

@@ -1,7 +1,8 @@
 """Simulate deep untrained networks: potentials, spikes and gradients through depth, beside the mean-field prediction.
 
 INPUTS   none: weights and input are drawn
-OUTPUTS  runs/<study>/<run>/signals.csv; beside it, in no rule's output, runs/<study>/<run>/seeds/<n>/journal.jsonl
+OUTPUTS  runs/<study>/<run>/{signals,repeats}.csv; beside them, in no rule's output,
+         runs/<study>/<run>/seeds/<n>/journal.jsonl
 DECIDES  the random streams of the networks, one per repeat
 """
 
@@ -11,7 +12,8 @@ rule simulate_network:
     input:
         tracking=ancient(TRACKING_READY),
     output:
-        "results/{name}/runs/{study}/{run}/signals.csv",
+        signals="results/{name}/runs/{study}/{run}/signals.csv",
+        repeats="results/{name}/runs/{study}/{run}/repeats.csv",
     log:
         "results/{name}/logs/simulate_network/{study}/{run}.log",
     benchmark:
@@ -30,5 +32,5 @@ rule simulate_network:
     shell:
         "python -m spikeinit.stages.simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         ' --tracking {input.tracking:q} --user-files "${{USER_FILES[@]}}"'
-        " --threads {threads} --signals {output:q}"
+        " --threads {threads} --signals {output.signals:q} --repeats {output.repeats:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -1,20 +1,23 @@
-"""From simulations to rows of signals.csv: means and deviations over the repeats, with the prediction beside them.
+"""From simulations to rows of signals.csv and repeats.csv: layer by layer, and network by network.
 
-One row per layer and step, and one per layer whose `step` is empty: there each repeat is first averaged over its steps.
-With a single step only the latter are written.
+signals.csv has means and deviations over the repeats, with the prediction beside them: one row per layer and step, and
+one per layer whose `step` is empty, where each repeat is first averaged over its steps. With a single step only the
+latter are written. `simulation.repeats` says what repeats.csv has.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikeinit.simulation.gradients import gradient_norms
 from spikeinit.simulation.mean_field import predict
 from spikeinit.simulation.networks import DeepNetwork, Signals, simulate
+from spikeinit.simulation.repeats import MEASURES as REPEAT_MEASURES
+from spikeinit.simulation.repeats import repeat_rows
 from spikeinit.specs import SimulateSpec, Simulation
 
 MEASURES = ("mean", "variance", "skewness", "excess_kurtosis", "spikes")
@@ -50,10 +53,19 @@ fire per step. active: share of the repeats in which at least one neuron fires. 
 infinitely wide. *_gradient_*: of the decimal logarithm of the gradient's Euclidean norm with respect to the layer's
 input current (over all steps), and to its weights.
 """
+REPEAT_COLUMNS = (*DESCRIPTION, "repeat", *REPEAT_MEASURES)
+"""Columns of repeats.csv."""
 
 
-def rows(simulation: Simulation, spec: SimulateSpec, *, threads: int | None = None) -> list[dict[str, Any]]:
-    """Run one simulation and describe it in rows of `COLUMNS`; `UserError` as the simulation raises."""
+class Rows(NamedTuple):
+    """What one simulation showed: rows of `COLUMNS` per layer and step, and of `REPEAT_COLUMNS` per network."""
+
+    signals: list[dict[str, Any]]
+    repeats: list[dict[str, Any]]
+
+
+def rows(simulation: Simulation, spec: SimulateSpec, *, threads: int | None = None) -> Rows:
+    """Run one simulation and describe it; `UserError` as the simulation raises."""
     fields = {field.name for field in dataclasses.fields(DeepNetwork)}
     values = dataclasses.asdict(simulation)
     network = DeepNetwork(**{key: value for key, value in values.items() if key in fields})
@@ -86,7 +98,7 @@ def rows(simulation: Simulation, spec: SimulateSpec, *, threads: int | None = No
     if network.timesteps > 1:
         for step in range(network.timesteps):
             table += _step_rows(layers, signals, step)
-    return table
+    return Rows(table, repeat_rows(description, signals, prediction))
 
 
 def _step_rows(layers: list[dict[str, Any]], signals: Signals, step: int) -> list[dict[str, Any]]:

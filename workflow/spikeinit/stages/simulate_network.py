@@ -1,4 +1,4 @@
-"""Run a group of simulations of untrained networks and write what every layer and step showed."""
+"""Run a group of simulations of untrained networks and write what every layer, step and network showed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from spikeinit import user_files
 from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
-from spikeinit.simulation.rows import COLUMNS, rows
+from spikeinit.simulation.rows import COLUMNS, REPEAT_COLUMNS, rows
 from spikeinit.specs import SimulateSpec, from_dict, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.mirror import spawn
@@ -29,7 +29,8 @@ def main() -> None:
     parser.add_argument("--tracking", type=Path, required=True, help="tracking.json")
     parser.add_argument("--user-files", nargs="*", default=[], help="the user's own Python files")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--signals", type=Path, required=True, help="CSV to write")
+    parser.add_argument("--signals", type=Path, required=True, help="CSV to write: every layer and step")
+    parser.add_argument("--repeats", type=Path, required=True, help="CSV to write: every network")
     arguments = parser.parse_args()
 
     spec = from_dict(SimulateSpec, arguments.spec)
@@ -47,20 +48,24 @@ def main() -> None:
         labels={"stage": "simulation"},
         dataset=None,
     )
-    written: list[dict[str, Any]] = []
+    signals: list[dict[str, Any]] = []
+    repeats: list[dict[str, Any]] = []
     try:
         for simulation in spec.simulations:
             start = time.monotonic()
-            written += rows(simulation, spec, threads=arguments.threads)
+            found = rows(simulation, spec, threads=arguments.threads)
+            signals += found.signals
+            repeats += found.repeats
             name = f"{simulation.label}  {simulation.initializer}"
             print(f"{name}  threshold {simulation.threshold:g}  {time.monotonic() - start:.1f} s", flush=True)
     except BaseException:
         journal.end("FAILED")
         raise
-    for layer, metrics in _by_layer(written).items():
+    for layer, metrics in _by_layer(signals).items():
         journal.epoch(layer, metrics)
     journal.end("FINISHED")
-    write_csv(arguments.signals, written, COLUMNS)
+    write_csv(arguments.repeats, repeats, REPEAT_COLUMNS)
+    write_csv(arguments.signals, signals, COLUMNS)
 
 
 def _by_layer(written: Iterable[Mapping[str, Any]]) -> dict[int, dict[str, float]]:

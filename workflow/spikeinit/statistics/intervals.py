@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean and of a difference of means, and of a further run, for tables and scorecards."""
+"""Confidence intervals of a mean, a difference of means, a share and a further run, for tables and scorecards."""
 
 from __future__ import annotations
 
@@ -36,6 +36,19 @@ def mean_interval(values: Iterable[float], confidence: float) -> MeanInterval:
     deviation = float(sample.std(ddof=1))
     half = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * deviation / math.sqrt(n)
     return MeanInterval(n, mean, deviation, mean - half, mean + half)
+
+
+def share_interval(held: Iterable[bool], confidence: float) -> tuple[float, float]:
+    """Clopper and Pearson's interval (low, high) of the share of trials in which something holds.
+
+    It is exact: it holds the true share in at least `confidence` of all samples. For example, 20 of 20 at a confidence
+    of 0.95 give the interval from 0.83 to 1. Both bounds are NaN without a trial.
+    """
+    trials = [bool(one) for one in held]
+    if not trials:
+        return math.nan, math.nan
+    interval = stats.binomtest(sum(trials), len(trials)).proportion_ci(confidence, method="exact")
+    return float(interval.low), float(interval.high)
 
 
 def welch_interval(

@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 
 from spikeinit.statistics.corrections import corrected
-from spikeinit.statistics.intervals import MeanInterval, mean_interval, prediction_interval, welch_interval
+from spikeinit.statistics.intervals import (
+    MeanInterval,
+    mean_interval,
+    prediction_interval,
+    share_interval,
+    welch_interval,
+)
 from spikeinit.statistics.two_samples import TTest, equivalence_p, is_constant, spread_test, t_test
 from spikeinit.studies.claims import OurResult
 
@@ -55,6 +61,45 @@ def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
     agrees = decided(all(own.low > 0 for own in intervals), against)
     note = "an interval holds zero" if agrees is None else ""
     return OurResult(ours, n=f"{seeds} seeds", agrees=agrees, note=note)
+
+
+@dataclass(frozen=True)
+class Within:
+    """A mean over repeats or seeds that lies between bounds where the claim holds; of truth values it is a share."""
+
+    values: np.ndarray
+    low: float = -math.inf
+    high: float = math.inf
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Student's of a mean, Clopper and Pearson's of a share; NaN for a single number."""
+        if self.values.dtype == bool:
+            return share_interval(self.values, confidence)
+        own = mean_interval(self.values, confidence)
+        return own.low, own.high
+
+
+def all_within(confidence: float, means: Iterable[Within]) -> bool | None:
+    """Whether every mean lies within its bounds.
+
+    It does where the whole interval of each lies inside them. It does not where the interval of one lies outside, at a
+    confidence that Bonferroni's correction raises for several means, since any of them may speak against a claim. Where
+    a bound falls inside an interval it is open, and so it is with a single number or with no means at all.
+    """
+    found = list(means)
+    if not found:
+        return None
+    inside = [own.low <= low and high <= own.high for own in found for low, high in [own.interval(confidence)]]
+    each = 1 - (1 - confidence) / len(found)
+    outside = [high < own.low or low > own.high for own in found for low, high in [own.interval(each)]]
+    return decided(all(inside), any(outside))
+
+
+def with_interval(values: np.ndarray, confidence: float, digits: str = ".2g") -> str:
+    """A mean, or a share of truth values, with its interval: "0.95 [0.93, 0.97]"."""
+    low, high = Within(values).interval(confidence)
+    mean = format(float(np.nanmean(values)), digits) if (~np.isnan(values)).any() else "none"
+    return mean if math.isnan(low) else f"{mean} [{low:{digits}}, {high:{digits}}]"
 
 
 def of_seeds(result: OurResult, seeds: int) -> OurResult:

@@ -37,6 +37,8 @@ STUDY = Study(
         Table("tables.robustness", "Training and test accuracy while one parameter varies."),
         Table("tables.signals"),
         Table("tables.signals_over_steps"),
+        Table("tables.repeats"),
+        Table("tables.trainings"),
         Table("tables.curves"),
         Table("tables.progress"),
     ),
@@ -44,8 +46,8 @@ STUDY = Study(
         Figure(
             "simulation_figures.variance_by_threshold",
             "Figure 2: variance of the potential over depth at each threshold, for the proposed initialisation "
-            "and Kaiming's. Bands are one standard deviation over the repeats, thin dotted lines the mean-field "
-            "prediction.",
+            "and Kaiming's. Pale bands are one standard deviation over the repeats, dark ones the 95 % interval of "
+            "the mean, thin dotted lines the mean-field prediction.",
         ),
         Figure(
             "simulation_figures.initializers_one_step",
@@ -55,7 +57,7 @@ STUDY = Study(
         Figure(
             "simulation_figures.finite_size",
             "Figure 4: the proposed initialisation in narrow layers, where too few neurons fire for the mean to "
-            "be drawn reliably.",
+            "be drawn reliably. Bands as in Figure 2.",
         ),
         Figure(
             "simulation_figures.layers_and_steps",

@@ -27,9 +27,8 @@ SETTINGS = {
     "simulation": {
         "depth": 100,
         "width": 1000,
-        "repeats": 20,
         "threshold": 1.0,
-        "time": {"timesteps": 20, "decay": 0.5, "high_decay": 0.9, "repeats": 10},
+        "time": {"timesteps": 20, "decay": 0.5, "high_decay": 0.9},
     },
     "robustness": {
         "train_images": None,
@@ -87,6 +86,7 @@ NOT_CONDITIONS = {
     unstated.ONLY_SAID: ("evaluation", "statistics"),
 }
 
+PUBLISHED_REPEATS = {"simulation.repeats": 20, "simulation.time.repeats": 10}
 PUBLISHED_THRESHOLDS = 6
 PUBLISHED_WIDTHS = (100, 600)
 FINITE_SIZE_LIMIT = 0.85
@@ -110,6 +110,17 @@ def _at_least(key: str, published: tuple[str, ...]) -> Callable[[Section], Itera
         absent = [name for name in published if name not in value_at(section, key)]
         if absent:
             yield Departure(f"{key} without {', '.join(absent)}")
+
+    return compare
+
+
+def _repeats(key: str) -> Callable[[Section], Iterator[Finding]]:
+    """Compares a number of networks: more of them show the same thing more precisely."""
+
+    def compare(section: Section) -> Iterator[Finding]:
+        given, published = value_at(section, key), PUBLISHED_REPEATS[key]
+        if given < published:
+            yield Departure(f"{key} {given} instead of {published} or more")
 
     return compare
 
@@ -196,6 +207,7 @@ PUBLISHED = Published(
     not_conditions=NOT_CONDITIONS,
     items={"classification.tasks": _task},
     compared={
+        **{key: _repeats(key) for key in PUBLISHED_REPEATS},
         "simulation.thresholds": _thresholds,
         "simulation.initializers": _at_least("simulation.initializers", PUBLISHED_INITIALIZERS),
         "simulation.finite_size.widths": _finite_widths,

@@ -57,7 +57,7 @@ def _simulated(config: Config) -> list[Run]:
                 source=source_digest("spikeinit.stages.simulate_network"),
             ),
             stage="simulate_network",
-            tables=("signals",),
+            tables=("signals", "repeats"),
         )
         for name, simulations in groups.items()
     ]

@@ -1,6 +1,7 @@
 """Figures of the simulated, untrained networks: 2 to 7 of Micheli et al. (2024), and gradients through depth.
 
 Lines are means over the repeats, bands one standard deviation, thin dotted lines the mean-field prediction.
+Where thresholds are compared, narrow dark bands are the 95 % interval of the mean.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from scipy import stats
 
 from spikeinit.studies import figure_style as style
 from spikeinit.studies.looks import BLUE, GREY, VERMILION, look_of, looks_of
@@ -63,9 +65,16 @@ def _by_threshold(axes: Axes, frame: pd.DataFrame) -> dict[str, Any]:
     for threshold, shade in zip(thresholds, style.shades(len(thresholds)), strict=True):
         own = frame[frame["threshold"] == threshold]
         handles[f"θ = {threshold:g}"] = _line(axes, own, "variance", color=shade)
+        mean, half = own["variance_mean"], _half_interval(own)
+        axes.fill_between(own["layer"], mean - half, mean + half, color=shade, alpha=0.4, linewidth=0)
         axes.plot(own["layer"], own["predicted_variance"], **PREDICTION)
     axes.set_ylim(bottom=0)
     return handles
+
+
+def _half_interval(frame: pd.DataFrame) -> pd.Series:
+    """Half the width of Student's interval of the mean variance over the repeats, at 95 %."""
+    return frame["variance_sd"] * stats.t.ppf(0.975, frame["repeats"] - 1) / frame["repeats"] ** 0.5
 
 
 def _line(axes: Axes, frame: pd.DataFrame, measure: str, **options: Any) -> Line2D:

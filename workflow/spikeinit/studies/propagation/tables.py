@@ -25,20 +25,25 @@ SHOWN_LAYERS = (1, 2, 5, 10, 50, 100)
 
 def signals(runs: StudyRuns) -> pd.DataFrame:
     """One row per simulation and layer: means over the steps, then mean and deviation over the repeats."""
-    frame = _simulated(runs)
+    frame = _simulated(runs, "signals")
     return frame[frame["step"].isna()].drop(columns="step")
 
 
 def signals_over_steps(runs: StudyRuns) -> pd.DataFrame:
     """One row per simulation, layer and step."""
-    frame = _simulated(runs)
+    frame = _simulated(runs, "signals")
     gradients = [column for column in frame if "_gradient_" in column]
     return frame[frame["step"].notna()].drop(columns=[*gradients, "predicted_variance", "predicted_spikes"])
 
 
-def _simulated(runs: StudyRuns) -> pd.DataFrame:
+def repeats(runs: StudyRuns) -> pd.DataFrame:
+    """One row per simulated network: what `simulation.repeats` says of it."""
+    return _simulated(runs, "repeats")
+
+
+def _simulated(runs: StudyRuns, table: str) -> pd.DataFrame:
     names = _of(runs, "simulation").plan["run"]
-    return pd.concat([read_table(runs.folder / name / "signals.csv") for name in names], ignore_index=True)
+    return pd.concat([read_table(runs.folder / name / f"{table}.csv") for name in names], ignore_index=True)
 
 
 def survival(runs: StudyRuns) -> pd.DataFrame:
@@ -65,6 +70,25 @@ def _before(silent: pd.Index, depth: int) -> int:
 
 def _of(runs: StudyRuns, *experiments: str) -> StudyRuns:
     return dataclasses.replace(runs, plan=runs.plan[runs.plan["experiment"].isin(experiments)])
+
+
+def trainings(runs: StudyRuns) -> pd.DataFrame:
+    """One row per training and seed: both accuracies, and the iterations to the lowest accuracy level.
+
+    A training that does not reach the level has the number of its last iteration there.
+    """
+    own = _of(runs, "comparison", *ROBUSTNESS)
+    level = min(runs.spec["accuracy_levels"])
+    seeds = ["run", "seed"]
+    traced = _traced(own)
+    ends = traced.groupby(seeds)["iteration"].max()
+    first = traced[traced["train_accuracy"] >= level].groupby(seeds)["iteration"].min()
+    iterations = first.reindex(ends.index).fillna(ends).rename("iterations_to_level").reset_index()
+    frame = _finished(own).rename(columns={"test_accuracy": "monitored_accuracy", "accuracy": "test_accuracy"})
+    frame = frame.merge(iterations, on=seeds, validate="one_to_one")
+    labels = ["experiment", *TASK, "depth", "width", "decay", "threshold", "seed", "outcome"]
+    measures = ["train_accuracy", "test_accuracy", "iterations_to_level"]
+    return frame[labels + measures].assign(level=level)
 
 
 def accuracy(runs: StudyRuns) -> pd.DataFrame:
