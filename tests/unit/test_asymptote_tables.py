@@ -166,14 +166,15 @@ def test_every_printed_cell_has_a_line(finished):
     assert "Asymptote" in to_markdown(entries, STUDY.scorecard.title, ())
 
 
-def test_scaled_down_cells_compare_only_whether_training_failed(finished):
+def test_scaled_down_cells_point_nowhere(finished):
+    """A shorter training that fails, or stays far below what is printed, says nothing about the printed one."""
     entries = {entry.claim: entry for entry in scorecard(finished, met=False)}
     failed = entries["tableA6:sgd:(0.3,0.1,1):glorot"]
-    assert (failed.published, failed.verdict, failed.direction) == ("-", "scaled down", "agrees")
+    assert (failed.published, failed.verdict, failed.direction) == ("-", "scaled down", "")
     trained = entries["tableA6:sgd:(0.3,0.1,1):ding"]
-    assert (trained.published, trained.direction, float(trained.ours)) == ("77.6", "agrees", 77.5)
+    assert (trained.published, trained.direction, float(trained.ours)) == ("77.6", "", 77.5)
     wrong = entries["tableA7:tanh:(0.3,0.1,1):glorot"]
-    assert (wrong.published, wrong.direction) == ("-", "")  # one seed decides nothing
+    assert (wrong.published, wrong.direction) == ("-", "")
     assert entries["tableA6:sgd:(0.8,0.2,1):glorot"].direction == ""  # not run
 
 
@@ -243,7 +244,7 @@ def test_the_response_curves_have_conditions_of_their_own(checkout):
     assert found["datasets"]["mnist"] == "mnist5k"
 
 
-def test_equal_speeds_may_follow_one_another():
+def test_only_hes_and_lees_speeds_may_be_equal():
     def order(runs, **iterations):
         rows = [
             {"k": 1.0, "lambda": 1.0, "theta": 1.0, "optimizer": "sgd", "initializer": name, "runs": runs}
@@ -254,7 +255,8 @@ def test_equal_speeds_may_follow_one_another():
 
     printed = {"ding2022": 10, "wu2018": 20, "he": 30, "lee2016": 40, "glorot": 50}
     assert order(2, **printed).agrees is True
-    assert order(2, **(printed | {"wu2018": 10})).agrees is True
+    assert order(2, **(printed | {"he": 40})).agrees is True
+    assert order(2, **(printed | {"wu2018": 10})).agrees is False
     assert order(2, **(printed | {"glorot": 5})).agrees is False
     alone = order(1, **printed)
     assert (alone.agrees, alone.note) == (None, "one seed, which decides nothing")

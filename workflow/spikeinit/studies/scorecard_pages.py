@@ -10,7 +10,7 @@ from html import escape
 import pandas as pd
 
 from spikeinit.studies.html_tables import page, table_element
-from spikeinit.studies.scorecard import AS_PUBLISHED, CONTRADICTED, NOT_RUN, VERDICTS, ScorecardEntry
+from spikeinit.studies.scorecard import AS_PUBLISHED, NOT_RUN, VERDICTS, ScorecardEntry
 
 EXPLANATION = (
     "A verdict is given only where the published conditions were met: reproduced, not reproduced, or open where the "
@@ -36,13 +36,10 @@ def to_markdown(entries: Sequence[ScorecardEntry], title: str, open_choices: Seq
         folded = len(group) >= FOLDED_FROM
         heading = f"{source}: {_counts(group)}"
         lines += [f"<details><summary>{escape(heading)}</summary>", ""] if folded else [f"## {source}", ""]
-        if reason := _nothing_run(group):
-            lines += [reason, ""]
-        else:
-            columns = _columns(group)
-            lines += [f"| {' | '.join(columns)} |", f"|{'|'.join(' --- ' for _ in columns)}|"]
-            lines += [f"| {' | '.join(_markdown_cell(row[c]) for c in columns)} |" for row in map(_readable, group)]
-            lines.append("")
+        columns = _columns(group)
+        lines += [f"| {' | '.join(columns)} |", f"|{'|'.join(' --- ' for _ in columns)}|"]
+        lines += [f"| {' | '.join(_markdown_cell(row[c]) for c in columns)} |" for row in map(_readable, group)]
+        lines.append("")
         lines += ["</details>", ""] if folded else []
     return "\n".join(lines)
 
@@ -56,9 +53,7 @@ def to_html(entries: Sequence[ScorecardEntry], title: str, open_choices: Sequenc
     for source, group in _by_source(entries):
         opened = "" if len(group) >= FOLDED_FROM else " open"
         parts.append(f"<details{opened}><summary>{escape(f'{source}: {_counts(group)}')}</summary>")
-        reason = _nothing_run(group)
-        rows = pd.DataFrame(map(_readable, group))[_columns(group)]
-        parts.append(f"<p>{escape(reason)}</p>" if reason else table_element(rows))
+        parts.append(table_element(pd.DataFrame(map(_readable, group))[_columns(group)]))
         parts.append("</details>")
     return page(title, "\n".join(parts))
 
@@ -86,13 +81,6 @@ def _by_source(entries: Sequence[ScorecardEntry]) -> list[tuple[str, list[Scorec
         (name, [entry for entry in entries if entry.source == name])
         for name in dict.fromkeys(e.source for e in entries)
     ]
-
-
-def _nothing_run(group: Sequence[ScorecardEntry]) -> str:
-    """Why a whole group has nothing of ours to show, or ""."""
-    reasons = {entry.conditions for entry in group}
-    silent = not any(entry.ours or entry.verdict == CONTRADICTED for entry in group)
-    return reasons.pop() if silent and len(reasons) == 1 else ""
 
 
 def _columns(group: Sequence[ScorecardEntry]) -> list[str]:

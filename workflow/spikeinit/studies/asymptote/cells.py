@@ -118,7 +118,9 @@ def _match(runs: pd.DataFrame, cell: Cell, evidence: Evidence, cells: int) -> Ou
     margin = Margin(evidence.tables.spec["margins"]["accuracy"], cell.digit / 2, cells)
     result = beside_printed_run(runs["accuracy"], cell.percent, margin, evidence.confidence, runs=len(runs))
     note = f"{FAILED if failed else TRAINED} ({failures} of {len(runs)} failed)"
-    if trained and evidence.conditions.met_on(*cell.claim.datasets):
+    if not evidence.conditions.met_on(*cell.claim.datasets):
+        return replace(result, agrees=None, note=note)  # a shorter training neither reaches nor misses what is printed
+    if trained:
         return replace(result, note=f"{note}; {result.note}")
     agrees = failed == cell.failed if len(runs) > 1 else None
     return replace(result, agrees=agrees, note=note if agrees is not None else f"{note}; {ONE_SEED}")

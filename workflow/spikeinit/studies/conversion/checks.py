@@ -1,7 +1,7 @@
 """By which rules our runs agree with the sentences of Bojković et al. (2024), which stand in `bojkovic2024_claims.csv`.
 
-A sentence that calls one method more accurate agrees when some pair of our runs supports it and none contradicts it,
-beyond the chance of 95 % intervals. Sentences compare runs with one another, so smaller runs can point in their
+A sentence that calls one method more accurate agrees when every pair of our runs supports it beyond chance, and
+disagrees when one contradicts it. Sentences compare runs with one another, so smaller runs can point in their
 direction.
 """
 
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
+from spikeinit.statistics.corrections import corrected
 from spikeinit.studies.claims import Check, Checks, Claim, OurResult, judged, read_claims, rows_of
 from spikeinit.studies.conversion.audit import AROUND, LOSS, contradicted
 from spikeinit.studies.conversion.cells import TABLES
-from spikeinit.studies.judging import Margin, all_hold, beside_printed_run, of_seeds
+from spikeinit.studies.judging import Margin, all_hold, beside_printed_run, decided, of_seeds
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 
 CHECKS = Checks(__file__)
@@ -22,7 +25,8 @@ CHECKS = Checks(__file__)
 FEW_STEPS = 8
 FEW_EPOCHS = 0.2
 """Share of the epochs at the smallest T that counts as a few of them: 10 of 50."""
-NORMAL_QUANTILE = 1.96
+SMALLEST = 1e-9
+"""Points below which two accuracies without a sampling error (0 or 100 %) are the same."""
 RANKS = 1e-3
 """Fraction of the activations to which a relation between ranks is checked."""
 CLOSE = 2.0
@@ -44,9 +48,10 @@ def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
 
 
 def _more_accurate(first: str, second: str, most_steps: int) -> Check:
-    """Whether `first` is more accurate than `second` in up to so many steps.
+    """Whether `first` is more accurate than `second` in every pair of up to so many steps.
 
-    A pair speaks for or against it where the two differ by more than two accuracies on so many images do by chance.
+    A pair speaks for or against it where the two differ by more than two accuracies on so many images do by chance,
+    after Holm's correction for the number of pairs. One network alone decides nothing.
     """
 
     def check(evidence: Evidence, claim: Claim) -> OurResult:
@@ -55,16 +60,18 @@ def _more_accurate(first: str, second: str, most_steps: int) -> Check:
         pairs = _beside(frame, first, second, "accuracy")
         if pairs.empty:
             return OurResult()
-        difference = pairs["accuracy_1"] - pairs["accuracy_2"]
-        chance = NORMAL_QUANTILE * _sampling_error(pairs["accuracy_1"], pairs["accuracy_2"], frame["images"].min())
-        better, worse = int((difference > chance).sum()), int((difference < -chance).sum())
-        return OurResult(
+        difference = (pairs["accuracy_1"] - pairs["accuracy_2"]).to_numpy()
+        chance = _sampling_error(pairs["accuracy_1"], pairs["accuracy_2"], frame["images"].min()).to_numpy()
+        shown = corrected(norm.sf(np.abs(difference) / np.maximum(chance, SMALLEST)) * 2) < 1 - evidence.confidence
+        better, worse = int((shown & (difference > 0)).sum()), int((shown & (difference < 0)).sum())
+        result = OurResult(
             f"better in {better}, worse in {worse} of {len(pairs)}",
-            n=str(len(pairs)),
-            agrees=not worse if better or worse else None,
+            n=f"{len(pairs)} of {_networks(pairs)} networks",
+            agrees=decided(better == len(pairs), worse > 0),
             note=f"mean difference {difference.mean():+.2f}, from {difference.min():+.2f} to {difference.max():+.2f}"
             " points",
         )
+        return of_seeds(result, _networks(pairs))
 
     return check
 
@@ -98,8 +105,18 @@ def _close(frame: pd.DataFrame, first: str, second: str) -> OurResult:
     pairs = _beside(frame, first, second, "accuracy")
     if pairs.empty:
         return OurResult()
-    largest = (pairs["accuracy_1"] - pairs["accuracy_2"]).abs().max()
-    return OurResult(f"largest difference {largest:.2f} points", n=str(len(pairs)), agrees=bool(largest < CLOSE))
+    difference = pairs["accuracy_1"] - pairs["accuracy_2"]
+    largest = difference[difference.abs().idxmax()]
+    text = (
+        f"largest difference {largest:+.2f} points; {(difference.abs() < CLOSE).sum()} of {len(pairs)} below {CLOSE:g}"
+    )
+    result = OurResult(text, n=str(len(pairs)), agrees=bool(abs(largest) < CLOSE))
+    return of_seeds(result, _networks(pairs))
+
+
+def _networks(frame: pd.DataFrame) -> int:
+    """How many trained networks some rows are about."""
+    return len(frame[["dataset", "network"]].drop_duplicates())
 
 
 def _beside(frame: pd.DataFrame, first: str, second: str, value: str) -> pd.DataFrame:
@@ -120,7 +137,8 @@ def smaller_layer_error(evidence: Evidence, claim: Claim) -> OurResult:
     """The error is smaller with optimal thresholds than with maximum ones in every layer, for T up to 8."""
     error = rows_of(evidence, claim, "layer_error")
     pairs = _beside(error[error["timesteps"] <= FEW_STEPS], "optimal", "max", "error")
-    return all_hold(pairs["error_1"] < pairs["error_2"], "smaller in {} of {} layers and T")
+    result = all_hold(pairs["error_1"] < pairs["error_2"], "smaller in {} of {} layers and T")
+    return of_seeds(result, _networks(pairs))
 
 
 @CHECKS.check
@@ -197,8 +215,8 @@ def loss_of_two_to_three_points(evidence: Evidence, claim: Claim) -> OurResult:
     if lost.empty:
         return OurResult()
     ours = f"{lost.min():.1f} to {lost.max():.1f} points"
-    networks = len(table[["dataset", "network"]].drop_duplicates())
-    return of_seeds(OurResult(ours, n=str(networks), agrees=bool(lost.max() <= LOSS[1] + AROUND)), networks)
+    result = OurResult(ours, n=str(_networks(table)), agrees=bool(lost.max() <= LOSS[1] + AROUND))
+    return of_seeds(result, _networks(table))
 
 
 @CHECKS.check
@@ -213,7 +231,9 @@ def calibrates_faster(evidence: Evidence, claim: Claim) -> OurResult:
             reached = ours[ours["epoch"] <= max(1, FEW_EPOCHS * ours["epoch"].max())]["test_accuracy"].max()
             verdicts.append(bool(other["test_accuracy"].max() < reached))
             texts.append(f"{reached:.1f}% against {other['test_accuracy'].max():.1f}%")
-    return OurResult("; ".join(texts), n=str(len(texts)), agrees=all(verdicts)) if texts else OurResult()
+    if not texts:
+        return OurResult()
+    return of_seeds(OurResult("; ".join(texts), n=str(len(texts)), agrees=all(verdicts)), len(texts))
 
 
 @CHECKS.check
