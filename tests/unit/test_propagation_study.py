@@ -390,7 +390,7 @@ def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
     spec = {"parts": conditions(STUDY, laptop)["parts"]}
     published = {"micheli2024_claims": checkout / "workflow/published/micheli2024_claims.csv"}
     claimed = pd.read_csv(published["micheli2024_claims"])
-    assert len(claimed) == 17
+    assert len(claimed) == 18
     spec["parts"]["deep_mlp"]["datasets"]["mnist"] = "digits"
     simulation = claimed.loc[claimed["part"] == "simulation", "id"]
     frame = StudyTables(written, spec)
