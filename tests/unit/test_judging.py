@@ -42,7 +42,7 @@ BY_CHANCE = stats.binom.ppf(0.999, TRIALS, LEVEL)
     [
         ([1.0, 1.1, 0.9], True, ""),
         ([-1.0, -1.1, -0.9], False, ""),
-        ([1.0, -1.0, 0.5], None, "an interval holds zero"),
+        ([1.0, -1.0, 0.5], None, "a bound lies within an interval"),
         ([0.1], None, ONE_SEED),
         ([-0.1], None, ONE_SEED),
     ],
@@ -68,6 +68,15 @@ def test_many_contrasts_are_corrected_before_one_of_them_is_against_a_claim():
     assert above_zero(0.95, below).agrees is False
     others = [Contrast("level", np.array([-1.0, 1.0, 0.1]))] * 9
     assert above_zero(0.95, below, *others).agrees is None
+
+
+def test_a_contrast_is_shown_as_it_is_and_judged_by_its_bound():
+    values = np.array([3.0, 3.2, 2.8])
+    high, low = Contrast("lead", values, "points", above=2.0), Contrast("which is", values, "points", below=2.0)
+    assert (above_zero(0.95, high).agrees, above_zero(0.95, low).agrees) == (True, False)
+    assert above_zero(0.95, Contrast("lead", values, above=3.0)).agrees is None
+    assert above_zero(0.95, high).ours == "lead 3.00 [2.50, 3.50] points (above 2 needed)"
+    assert above_zero(0.95, low).ours.endswith("points (below 2 needed)")
 
 
 # 1, 2, 3 have Student's interval from -0.48 to 4.48 at 0.95

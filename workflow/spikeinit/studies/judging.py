@@ -35,31 +35,53 @@ ONE_SEED = "one seed, which decides nothing"
 
 @dataclass(frozen=True)
 class Contrast:
-    """A number per seed that is above zero where the claim holds. unit: of the shown mean."""
+    """A number per seed that is above a bound where the claim holds, by default above zero, or below one.
+
+    For example `Contrast("lead", values, "points", above=2.5)` holds for a lead of 3. unit: of the shown mean.
+    """
 
     text: str
     values: np.ndarray
     unit: str = ""
+    above: float = 0.0
+    below: float | None = None
+
+    @property
+    def excess(self) -> np.ndarray:
+        """By how much the number is on the right side of its bound: above zero where the claim holds."""
+        return self.values - self.above if self.below is None else self.below - self.values
+
+    @property
+    def needs(self) -> str:
+        """The bound in words."""
+        return f"above {self.above:g}" if self.below is None else f"below {self.below:g}"
+
+    def shown(self, number: str) -> str:
+        """The contrast with a number, its unit and, if it is not zero, its bound."""
+        needed = f" ({self.needs} needed)" if self.above or self.below is not None else ""
+        return f"{self.text} {number}{f' {self.unit}' if self.unit else ''}{needed}"
 
 
 def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
-    """Whether every contrast is above zero over the seeds, with all contrasts and their intervals in one text.
+    """Whether every contrast is above its bound over the seeds, with all contrasts and their intervals in one text.
 
-    It agrees when Student's interval of each contrast lies above zero. It disagrees when that of one lies below, at a
-    confidence that Bonferroni's correction raises for several contrasts, since any of them may speak against a claim.
-    It is open otherwise, and with a single seed. Where values are missing our runs say nothing.
+    It agrees when Student's interval of each contrast lies on the right side of its bound. It disagrees when that of
+    one lies on the other side, at a confidence that Bonferroni's correction raises for several contrasts, since any of
+    them may speak against a claim. It is open otherwise, and with a single seed. Where values are missing our runs say
+    nothing.
     """
     if any(np.isnan(contrast.values).any() for contrast in contrasts):
         return OurResult()
     seeds = len(contrasts[0].values)
     intervals = [mean_interval(contrast.values, confidence) for contrast in contrasts]
+    excess = [mean_interval(contrast.excess, confidence) for contrast in contrasts]
     ours = "; ".join(_text(contrast, own.low, own.high) for contrast, own in zip(contrasts, intervals, strict=True))
     if seeds == 1:
         return OurResult(ours, n="1 seed", note=ONE_SEED)
     each = 1 - (1 - confidence) / len(contrasts)
-    against = any(mean_interval(contrast.values, each).high <= 0 for contrast in contrasts)
-    agrees = decided(all(own.low > 0 for own in intervals), against)
-    note = "an interval holds zero" if agrees is None else ""
+    against = any(mean_interval(contrast.excess, each).high <= 0 for contrast in contrasts)
+    agrees = decided(all(own.low > 0 for own in excess), against)
+    note = "a bound lies within an interval" if agrees is None else ""
     return OurResult(ours, n=f"{seeds} seeds", agrees=agrees, note=note)
 
 
@@ -116,7 +138,7 @@ def decided(holds: bool, against: bool) -> bool | None:
 
 def _text(contrast: Contrast, low: float, high: float) -> str:
     interval = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
-    return f"{contrast.text} {contrast.values.mean():.2f}{interval}{f' {contrast.unit}' if contrast.unit else ''}"
+    return contrast.shown(f"{contrast.values.mean():.2f}{interval}")
 
 
 def all_hold(holds: Iterable[bool], text: str, n: str = "") -> OurResult:

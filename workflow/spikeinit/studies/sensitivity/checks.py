@@ -46,8 +46,8 @@ def audited(claim: Claim, curves: pd.DataFrame) -> Claim:
     sweep = printed.printed_sweep(curves, rule.sweep) if rule else None
     if sweep is None:
         return claim
-    against = [contrast for contrast in rule.contrasts(sweep) if contrast.values[0] < 0]
-    found = ", ".join(f"{one.text} {one.values[0]:.2g}{f' {one.unit}' if one.unit else ''}" for one in against)
+    against = [contrast for contrast in rule.contrasts(sweep) if contrast.excess[0] < 0]
+    found = ", ".join(one.shown(f"{one.values[0]:.3g}") for one in against)
     return replace(claim, contradicted=f"by the report's own figures: {found}") if against else claim
 
 
@@ -103,9 +103,8 @@ def _seconds_by_steps(evidence: Evidence) -> pd.DataFrame:
 
 def _longer(what: str, ratio: pd.Series, than: str, *, at_most: bool = False) -> Contrast:
     """Whether something takes much longer than something else, or (at_most) does not."""
-    text = f"{what} takes {ratio.mean():.2g} times as long as {than}; {'at most' if at_most else 'more than'}"
-    values = ratio.to_numpy() - STRONGLY
-    return Contrast(f"{text} {STRONGLY:g}, by", -values if at_most else values)
+    bound = {"below": STRONGLY} if at_most else {"above": STRONGLY}
+    return Contrast(f"{what} beside {than}:", ratio.to_numpy(), "times as long", **bound)
 
 
 def _last_accuracies(path: Path) -> list[Row]:

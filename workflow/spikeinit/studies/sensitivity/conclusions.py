@@ -27,7 +27,7 @@ NEURONS = {
 """What the name of a sweep ends in -> its neuron."""
 
 ANSWERS = {True: "holds", False: "does not hold", None: "open"}
-COLUMNS = ("dataset", "claim", "neuron", "contrast", "unit", "mean", "low", "high", "seeds", "claim_holds")
+COLUMNS = ("dataset", "claim", "neuron", "contrast", "needs", "unit", "mean", "low", "high", "seeds", "claim_holds")
 
 
 def conclusions(runs: StudyRuns) -> pd.DataFrame:
@@ -55,6 +55,7 @@ def _rows(contrasts: list[Contrast], confidence: float) -> list[dict[str, Any]]:
     return [
         {
             "contrast": contrast.text,
+            "needs": contrast.needs,
             "unit": contrast.unit,
             "mean": interval.mean,
             "low": interval.low,

@@ -91,7 +91,7 @@ def beta_catch_up(sweep: Sweep) -> list[Contrast]:
     return [
         Contrast("the higher half of beta leads early by", early, "points"),
         Contrast("its lead shrinks by", early - final, "points"),
-        Contrast(f"at the end it leads by less than {CAUGHT_UP:g}, by", CAUGHT_UP - final, "points"),
+        Contrast("at the end it leads by", final, "points", below=CAUGHT_UP),
     ]
 
 
@@ -144,10 +144,7 @@ def scale_large_unstable(sweep: Sweep) -> list[Contrast]:
         return []
     moderate, others = _moderate_and_others(sweep, sweep.final("test_accuracy"))
     calm, rises = _moderate_and_others(sweep, sweep.roughness("train_loss"))
-    worse = [
-        Contrast(f"z = {z:g} worse than 1 and 2 by more than {NOTABLE:g}, by", moderate - others[z] - NOTABLE, "points")
-        for z in LARGE
-    ]
+    worse = [Contrast(f"z = {z:g} worse than 1 and 2 by", moderate - others[z], "points", above=NOTABLE) for z in LARGE]
     larger = np.mean([rises[z] for z in LARGE], axis=0)
     text = "training loss rises more from epoch to epoch at z = 5 and 10, by"
     rougher = Contrast(text, 1000 * (larger - calm), "thousandths")
@@ -172,7 +169,7 @@ def threshold_balance(sweep: Sweep) -> list[Contrast]:
     low, middle, high = sweep.final("test_accuracy")[:, places].T
     return [
         Contrast("threshold 1 above 0.5 by", middle - low, "points"),
-        Contrast(f"threshold 1 below 1.5 by less than {CAUGHT_UP:g}, by", CAUGHT_UP - (high - middle), "points"),
+        Contrast("threshold 1 below 1.5 by", high - middle, "points", below=CAUGHT_UP),
     ]
 
 
@@ -183,8 +180,7 @@ def threshold_low(sweep: Sweep) -> list[Contrast]:
     (lowest,) = sweep.at(0.5)
     accuracy = sweep.final("test_accuracy")
     worst = np.delete(accuracy, lowest, axis=1).min(1)
-    text = f"0.5 below the worst of the others by more than {NOTABLE:g}, by"
-    return [Contrast(text, worst - accuracy[:, lowest] - NOTABLE, "points")]
+    return [Contrast("0.5 below the worst of the others by", worst - accuracy[:, lowest], "points", above=NOTABLE)]
 
 
 @_rule("threshold", "neuron.threshold")
@@ -280,8 +276,8 @@ def ce_three_points(sweep: Sweep) -> list[Contrast]:
     lead = found[1] - found[0]
     low, high = THREE_POINTS
     return [
-        Contrast(f"cross-entropy above MSE by more than {low:g}, by", lead - low, "points"),
-        Contrast(f"by less than {high:g}, by", high - lead, "points"),
+        Contrast("cross-entropy above MSE by", lead, "points", above=low),
+        Contrast("which is", lead, "points", below=high),
     ]
 
 
