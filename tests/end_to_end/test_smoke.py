@@ -229,7 +229,7 @@ def test_conversion_chain_links_its_records(workflow):
     found = mlflow.search_runs(experiment_names=["spikeinit/conversion"])
     (ann,) = found[found["tags.stage"] == "pretrain_ann"]["tags.spikeinit.run"]
     made = found[found["tags.stage"].isin(["conversion", "calibration"])]
-    assert len(made) == 3
+    assert len(made) == 4
     assert set(made["tags.ann_run"]) == {ann}
     calibrated = made[made["tags.stage"] == "calibration"]
     assert set(calibrated["tags.conversion_run"]) < set(made["tags.spikeinit.run"])

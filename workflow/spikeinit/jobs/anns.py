@@ -116,7 +116,8 @@ def ann_request(
 
 def ann_digest(ann: Ann) -> str:
     """Digest of everything that decides an analogue network and the thresholds from its activations."""
-    return digest([to_dict(ann.spec), to_dict(ann.activations), ann.norm])[:16]
+    looked_at = None if ann.activations is None else to_dict(ann.activations)
+    return digest([to_dict(ann.spec), looked_at, ann.norm])[:16]
 
 
 def thresholds_spec(ann: Ann) -> ThresholdsSpec:
