@@ -177,16 +177,25 @@ def _sums(folder: Path) -> str:
 def page(folder: Path) -> str:
     """README.md of kept evidence, made of its other files."""
     facts = read_json(folder / FACTS)
-    devices = ", ".join(facts["devices"]) or "nothing, there are no trainings"
+    if facts["trained_runs"]:
+        trained = (
+            f"- Machine: {facts['machine']}. Trained on: {', '.join(facts['devices'])}.",
+            f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of processor"
+            " time together; seeds that earlier jobs had trained are not in it.",
+        )
+    else:
+        trained = (
+            f"- Machine: {facts['machine']}.",
+            "- No run trains a spiking network from its start. Only such runs record device, processor time and the"
+            " versions of libraries, so that the versions here are those that kept this.",
+        )
     versions = ", ".join(f"{name} {version}" for name, version in sorted(facts["versions"].items())) or "none recorded"
     lines = [
         f"# Evidence: {facts['name']}",
         "",
         f"Made by `{facts['command']}` and finished on {facts['finished']}. Nothing in this folder is written by hand.",
         "",
-        f"- Machine: {facts['machine']}. Trained on: {devices}.",
-        f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of processor"
-        " time together; seeds that earlier jobs had trained are not in it.",
+        *trained,
         f"- Versions: {versions}.",
         f"- Code: commit {facts['commit']}, which was checked out when this was kept. The specs of all runs are those"
         " that it plans.",
