@@ -180,8 +180,8 @@ def page(folder: Path) -> str:
     if facts["trained_runs"]:
         trained = (
             f"- Machine: {facts['machine']}. Trained on: {', '.join(facts['devices'])}.",
-            f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of processor"
-            " time together; seeds that earlier jobs had trained are not in it.",
+            f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of"
+            " processor time together; seeds that earlier jobs had trained are not in it.",
         )
     else:
         trained = (
