@@ -19,6 +19,7 @@ import torch
 
 from spikeinit.conversion.convert import LayerThreshold
 from spikeinit.conversion.extraction import OUTPUT, LayerActivations
+from spikeinit.conversion.methods import OF_NEURONS
 from spikeinit.conversion.optimum import Optimum, optimum
 from spikeinit.conversion.thresholds import (
     Threshold,
@@ -40,11 +41,10 @@ COLUMNS = (
 SAMPLES = "optimal"
 DEAD = Threshold(1.0, 0.5, 0.0)
 CHANNELS = "optimal_channel"
-NEURONS = "max_neuron"
 
 SEARCHES = {
     "max": max_threshold,
-    NEURONS: max_threshold,
+    OF_NEURONS: max_threshold,
     "percentile": percentile_threshold,
     "mse_grid": partial(mse_grid_threshold, initial_fraction=0.5),
     "optimal": optimal_threshold,
@@ -76,7 +76,7 @@ def threshold_rows(
                         "channel": channel if kind == CHANNELS else None,
                         "threshold": threshold.threshold,
                         "initial_potential": threshold.initial_potential,
-                        "error": None if kind == NEURONS else threshold.error,
+                        "error": None if kind == OF_NEURONS else threshold.error,
                         "rank_error": summary.rank_error,
                         "dead": summary.count == 0,
                         **_optimum(kind, layer, timesteps, threshold.threshold, norm),
@@ -111,7 +111,7 @@ def save_neuron_thresholds(path: str | Path, layers: Sequence[LayerActivations])
     found = {}
     for number, layer in enumerate(layers, start=1):
         if layer.name != OUTPUT:
-            of_layer = _of_layer(layer, NEURONS, 1, 1).threshold
+            of_layer = _of_layer(layer, OF_NEURONS, 1, 1).threshold
             found[str(number)] = torch.from_numpy(np.where(layer.largest > 0, layer.largest, np.float32(of_layer)))
     save_tensors(path, found, {})
 
@@ -141,9 +141,9 @@ def read_thresholds(
         raise UserError(f"{path}: not a table of thresholds ({error}); delete it and run again") from None
     return {
         timesteps: {
-            kind: single if kind == NEURONS else [_tensors(layers[n], kind in per_channel) for n in sorted(layers)]
+            kind: single if kind == OF_NEURONS else [_tensors(layers[n], kind in per_channel) for n in sorted(layers)]
             for kind, layers in kinds.items()
-            if kind != NEURONS or single
+            if kind != OF_NEURONS or single
         }
         for timesteps, kinds in found.items()
     }

@@ -28,6 +28,9 @@ class Method:
 TAKEN_BACK_EARLY = 1e-3
 """How far below zero a potential shows that a neuron has fired too often, in thresholds: just more than rounding."""
 
+OF_NEURONS = "max_neuron"
+"""The kind of thresholds of which each neuron has its own."""
+
 METHODS = {
     "max": Method("max"),
     "max_half": Method("max", half=True),
@@ -38,7 +41,7 @@ METHODS = {
     "opt_clipped": Method("trained", ("clipped_relu",), shifted=True, per_timesteps=True),
     "qcfs": Method("trained", ("qcfs",)),
     "snm": Method("max", takes_back=1.0),
-    "snm_neuron": Method("max_neuron", takes_back=1.0),
+    "snm_neuron": Method(OF_NEURONS, takes_back=1.0),
     "optimal": Method("optimal", ("relu", "clipped_relu", "qcfs"), per_timesteps=True),
     "optimal_global": Method("optimal_global", per_timesteps=True),
     "optimal_channel": Method("optimal_channel", per_timesteps=True),

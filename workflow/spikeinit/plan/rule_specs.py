@@ -10,7 +10,7 @@ from typing import Any
 
 from spikeinit.config.configuration import CUSTOM_FILES, USER_FILES, Config
 from spikeinit.conversion import memory
-from spikeinit.conversion.methods import METHODS
+from spikeinit.conversion.methods import METHODS, OF_NEURONS
 from spikeinit.datasets import catalogue, own
 from spikeinit.errors import UserError
 from spikeinit.io import canonical_json, digest, read_json
@@ -125,7 +125,7 @@ def takes_thresholds(run: Run) -> bool:
 
 def takes_neuron_thresholds(run: Run) -> bool:
     """Whether a conversion has a threshold for each neuron."""
-    return METHODS[run.spec.method].thresholds == "max_neuron"
+    return METHODS[run.spec.method].thresholds == OF_NEURONS
 
 
 def run_spec(run: Run) -> str:
