@@ -15,6 +15,7 @@ from bars import SPEC
 import spikeinit
 from spikeinit.conversion import memory
 from spikeinit.conversion.ann import build_ann
+from spikeinit.measures import accuracy
 from spikeinit.networks import names, sizes
 from spikeinit.networks.modules import Trace
 from spikeinit.plan.memory_page import page
@@ -100,6 +101,15 @@ def test_the_memory_of_jobs_by_hand():
     kept = 2 * fired + 2 * (64 + 32 + 16) + (16 + 8 + 4)  # spikes, potentials; before normalisation; behind pooling
     of_training = 4 * 3 * 20 * (kept + 64 + 4 * 64)
     assert memory.job_bytes(calibrate, (1, 8, 8), 4) - memory.PROCESS_BYTES == 8 * weights + of_training
+
+    one_step = 4 * (kept + 64 + 4 * 64)
+    for batch_size, most in ((20, 250 * largest), (2000, 2000 * one_step)):  # watching 250 images, learning from more
+        trained = dataclasses.replace(spec, training=dataclasses.replace(spec.training, batch_size=batch_size))
+        assert memory.job_bytes(trained, (1, 8, 8), 4) - memory.PROCESS_BYTES == 4 * weights + most
+
+
+def test_as_many_images_are_watched_together_as_the_planner_counts():
+    assert memory.WATCHED_TOGETHER == accuracy.BATCH
 
 
 def test_the_page_of_peaks_is_computed_anew(checkout):

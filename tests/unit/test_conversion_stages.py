@@ -19,7 +19,7 @@ from spikeinit.conversion.extraction import (
 from spikeinit.conversion.pretraining import load_published_ann
 from spikeinit.encoding import encode
 from spikeinit.errors import UserError
-from spikeinit.io import file_digest, load_tensors, read_csv, write_json
+from spikeinit.io import file_digest, load_tensors, read_csv, read_json, write_json
 from spikeinit.losses import make_loss
 from spikeinit.measures.accuracy import loss_and_accuracy
 from spikeinit.specs import to_json
@@ -43,7 +43,11 @@ def run(monkeypatch, stage, *words):
 
 def pretrain(monkeypatch, folder, spec, pretrained=""):
     ann = folder / "laptop/ann/bars/small"
-    outputs = [word for name in ("metrics.csv", "curves.csv") for word in (f"--{name[:-4]}", ann / name)]
+    outputs = [
+        word
+        for name in ("metrics.csv", "curves.csv", "profile.json")
+        for word in (f"--{name.partition('.')[0]}", ann / name)
+    ]
     weights = ann / "weights.safetensors"
     words = ["--spec", to_json(spec), "--study", "conversion", "--run", "ann_bars_small", "--network", "small"]
     words += ["--runs", folder / "laptop/runs", "--data", folder / "bars/manifest.json", "--device", "cpu"]
@@ -64,6 +68,7 @@ def test_the_stages_chain(monkeypatch, prepared):
     journal = prepared / "laptop/runs/conversion/ann_bars_small/seeds/0/journal.jsonl"
     events = [json.loads(line) for line in journal.read_text().splitlines()]
     assert [event["event"] for event in events] == ["start", "epoch", "epoch", "epoch", "profile", "end"]
+    assert read_json(ann / "profile.json")["images_per_second"] > 0
     assert events[0]["labels"]["network"] == "small"
     assert events[0]["name"] == "laptop"
     assert all("test_accuracy" not in event.get("metrics", {}) for event in events[1:4])
@@ -101,7 +106,8 @@ def test_a_network_with_thresholds_of_its_own_is_calibrated(monkeypatch, prepare
     words += ["--data", prepared / "bars/manifest.json", "--tracking", prepared / "tracking.json", "--thresholds"]
     words += ["--weights", ann / "weights.safetensors", "--calibrated", run_folder / "weights.safetensors"]
     words += [word for name in ("curves", "accuracy", "layers") for word in (f"--{name}", run_folder / f"{name}.csv")]
-    run(monkeypatch, calibrate_snn, *words)
+    run(monkeypatch, calibrate_snn, *words, "--profile", run_folder / "profile.json")
+    assert read_json(run_folder / "profile.json")["versions"]["torch"] == torch.__version__
 
     curves = read_csv(run_folder / "curves.csv")
     assert [(row["timesteps"], row["epoch"]) for row in curves] == [("1", "0"), ("1", "1"), ("1", "2"), ("3", "3")]

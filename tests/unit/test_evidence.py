@@ -53,8 +53,9 @@ def results(config, tmp_path):
     write_text(home / "figures/layer_error.png", "a picture")
     write_text(home / "figures/layer_error.svg", "another form of it")
     profile = {"cpu": {"seconds": 5400.0}, "device": "cpu", "gpu": None, "versions": {"python": "3.11.7"}}
-    for run in (planned[0].name, "of_another_plan"):
-        write_text(tmp_path / f"results/tiny/runs/conversion/{run}/profile.json", json.dumps(profile))
+    trained = planned[0].ann
+    for job in (f"runs/conversion/{planned[0].name}", "runs/conversion/of_another_plan", "ann/{}/{}".format(*trained)):
+        write_text(tmp_path / f"results/tiny/{job}/profile.json", json.dumps(profile))
     return tmp_path / "results"
 
 
@@ -72,7 +73,8 @@ def test_what_a_reader_needs_is_kept(config, results, checkout, tmp_path):
         "| open | 1 |",
         "a machine",
         "python 3.11.7",
-        "1.5 hours",
+        "- 2 trained, converted or calibrated networks",
+        "took 3 hours",
         "snakemake conversion",
     ):
         assert text in page

@@ -1,8 +1,8 @@
 """Train a converted network further, at one number of steps after the other.
 
 INPUTS   ann/<dataset>/<network>/weights.safetensors, thresholds/<dataset>/<network>/, the data set
-OUTPUTS  runs/<study>/<run>/{curves.csv,accuracy_by_timesteps.csv,layers.csv,weights.safetensors}; beside them, in no
-         rule's output, runs/<study>/<run>/seeds/<n>/ with checkpoints and journal
+OUTPUTS  runs/<study>/<run>/{curves.csv,accuracy_by_timesteps.csv,layers.csv,weights.safetensors,profile.json}; beside
+         them, in no rule's output, runs/<study>/<run>/seeds/<n>/ with checkpoints and journal
 DECIDES  the calibrated weights
 """
 
@@ -19,6 +19,7 @@ rule calibrate_snn:
         accuracy="results/{name}/runs/{study}/{run}/accuracy_by_timesteps.csv",
         layers="results/{name}/runs/{study}/{run}/layers.csv",
         weights="results/{name}/runs/{study}/{run}/weights.safetensors",
+        profile="results/{name}/runs/{study}/{run}/profile.json",
     log:
         "results/{name}/logs/calibrate_snn/{study}/{run}.log",
     benchmark:
@@ -41,4 +42,5 @@ rule calibrate_snn:
         " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL --curves {output.curves:q}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --accuracy {output.accuracy:q} --layers {output.layers:q} --calibrated {output.weights:q}"
+        " --profile {output.profile:q}"
         " > {log:q} 2>&1 || failed {log:q}"

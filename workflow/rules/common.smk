@@ -127,6 +127,11 @@ def memory_of_conversion(wildcards, input):
     return rule_specs.conversion_memory_mb(run.spec, run.labels["dataset"], Path(input.data))
 
 
+def memory_of_pretraining(wildcards, input):
+    """Megabytes for a job that trains an analogue network, by its layers, images and batch."""
+    return rule_specs.conversion_memory_mb(ann_of(wildcards).spec, wildcards.dataset, Path(input.data))
+
+
 def memory_of_activations(wildcards):
     """Megabytes for a job that gathers activations or reads them, by its network, images and batch."""
     manifest = Path(f"results/datasets/{wildcards.dataset}/manifest.json")

@@ -1,7 +1,7 @@
 """Convert an analogue network by one method and run it on the test images.
 
 INPUTS   ann/<dataset>/<network>/weights.safetensors, thresholds/<dataset>/<network>/, the data set
-OUTPUTS  runs/<study>/<run>/{accuracy_by_timesteps.csv,layers.csv}; beside them, in no rule's output,
+OUTPUTS  runs/<study>/<run>/{accuracy_by_timesteps.csv,layers.csv,profile.json}; beside them, in no rule's output,
          runs/<study>/<run>/seeds/<n>/journal.jsonl
 DECIDES  nothing: all choices were made on training images
 """
@@ -17,6 +17,7 @@ rule convert_ann:
     output:
         accuracy="results/{name}/runs/{study}/{run}/accuracy_by_timesteps.csv",
         layers="results/{name}/runs/{study}/{run}/layers.csv",
+        profile="results/{name}/runs/{study}/{run}/profile.json",
     log:
         "results/{name}/logs/convert_ann/{study}/{run}.log",
     benchmark:
@@ -38,5 +39,5 @@ rule convert_ann:
         " --thresholds {input.thresholds:q}"
         " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
         ' --user-files "${{USER_FILES[@]}}"'
-        " --accuracy {output.accuracy:q} --layers {output.layers:q}"
+        " --accuracy {output.accuracy:q} --layers {output.layers:q} --profile {output.profile:q}"
         " > {log:q} 2>&1 || failed {log:q}"

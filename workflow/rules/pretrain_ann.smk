@@ -1,7 +1,7 @@
 """Train an analogue network, or take its weights from a file: one rule for each study that has such networks.
 
 INPUTS   results/datasets/<dataset>/, and for a network with ready weights the file that the configuration names
-OUTPUTS  ann/<dataset>/<network>/{weights.safetensors,metrics.csv,curves.csv}; beside them, in no rule's output,
+OUTPUTS  ann/<dataset>/<network>/{weights.safetensors,metrics.csv,curves.csv,profile.json}; beside them, in no rule's output,
          runs/<study>/ann_<dataset>_<network>/seeds/<n>/ with checkpoint and journal, for a job that was interrupted
 DECIDES  the weights that are converted: those of the last epoch, chosen by no image
 """
@@ -19,6 +19,7 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             weights="results/{name}/ann/{dataset}/{network}/weights.safetensors",
             metrics="results/{name}/ann/{dataset}/{network}/metrics.csv",
             curves="results/{name}/ann/{dataset}/{network}/curves.csv",
+            profile="results/{name}/ann/{dataset}/{network}/profile.json",
         log:
             "results/{name}/logs/pretrain_ann/{dataset}/{network}.log",
         benchmark:
@@ -29,7 +30,7 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             "../../envs/environment.yaml"
         threads: CONFIG.threads
         resources:
-            mem_mb=4000,
+            mem_mb=memory_of_pretraining,
             runtime=1440,
         params:
             spec=lambda wildcards: rule_specs.ann_spec(ann_of(wildcards)),
@@ -40,5 +41,5 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             " --runs results/{wildcards.name}/runs"
             " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --pretrained={input.pretrained:q}"
             ' --user-files "${{USER_FILES[@]}}"'
-            " --weights {output.weights:q} --metrics {output.metrics:q} --curves {output.curves:q}"
+            " --weights {output.weights:q} --metrics {output.metrics:q} --curves {output.curves:q} --profile {output.profile:q}"
             " > {log:q} 2>&1 || failed {log:q}"

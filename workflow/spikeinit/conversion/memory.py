@@ -7,6 +7,9 @@ Every value is a float32 of 4 bytes. Images do not count: they are mapped from t
                            every image that runs at once, once for each step and each network of one step beside it
     extract_activations    weights, such a pass of one step, and the summaries of layers and channels twice (they are
                            copied to be written), as if every activation were positive
+    pretrain_ann           weights four times (their own, gradient, up to two of the optimiser), and what the backward
+                           pass needs of every layer, as below, for all images of the batch and one step; or the pass
+                           over `loss_and_accuracy`'s images, whichever is more
     calibrate_snn          weights six times (analogue, spiking, gradient, up to two of the optimiser, folded) and once
                            more for each number of steps whose weights are kept; and of every layer what the backward
                            pass needs, for all images of the batch and all steps: the spikes, the potential, the current
@@ -39,6 +42,9 @@ SUMMARY_BYTES = 17 << 10
 EXTRACTION_COPIES = 4
 """Values held for each value of a part: its own, and what sorting positive ones into a summary takes."""
 
+WATCHED_TOGETHER = 250
+"""Images whose accuracy is taken together, as `measures.accuracy.BATCH` says, which imports torch."""
+
 LARGEST_IMAGES = ((3, 224, 224), 1000)
 """Shape (C, H, W) and number of classes of ImageNet."""
 
@@ -48,9 +54,14 @@ def simulation_copies(readouts: Sequence[int]) -> int:
     return max(readouts) + 1 + len(readouts)
 
 
-def job_bytes(spec: ActivationsSpec | ConvertSpec | CalibrateSpec, shape: Shape, classes: int) -> int:
+JobSpec = AnnSpec | ActivationsSpec | ConvertSpec | CalibrateSpec
+
+
+def job_bytes(spec: JobSpec, shape: Shape, classes: int) -> int:
     """Peak memory of the job of `spec` for images of `shape` (C, H, W), in bytes."""
-    sizes = sizes_of(spec.ann, shape, classes)
+    sizes = sizes_of(spec if isinstance(spec, AnnSpec) else spec.ann, shape, classes)
+    if isinstance(spec, AnnSpec):
+        return PROCESS_BYTES + _pretraining(spec, sizes)
     if isinstance(spec, ActivationsSpec):
         return PROCESS_BYTES + _extraction(spec, sizes)
     if isinstance(spec, CalibrateSpec):
@@ -81,13 +92,24 @@ def _extraction(spec: ActivationsSpec, sizes: Sequence[PartSize]) -> int:
     return _weights(sizes) + batch * pass_bytes(sizes, EXTRACTION_COPIES) + 2 * held
 
 
+def _pretraining(spec: AnnSpec, sizes: Sequence[PartSize]) -> int:
+    copies = spec.encoding.timesteps
+    watching = images_at_once(sizes, copies, WATCHED_TOGETHER) * pass_bytes(sizes, copies)
+    return 4 * _weights(sizes) + max(copies * spec.training.batch_size * _learning(sizes), watching)
+
+
 def _calibration(spec: CalibrateSpec, sizes: Sequence[PartSize]) -> int:
     timesteps = max(spec.timesteps)
-    of_layers = sum(2 * size.fired + size.normalized + (0 if size.weights else size.leaving) for size in sizes)
-    passing = sizes[0].entering + 4 * max(size.leaving for size in sizes)
-    training = VALUE_BYTES * timesteps * spec.training.batch_size * (of_layers + passing)
+    training = timesteps * spec.training.batch_size * _learning(sizes)
     counting = _simulation(sizes, [timesteps], spec.batch_size)
     return (6 + len(spec.timesteps)) * _weights(sizes) + max(training, counting)
+
+
+def _learning(sizes: Sequence[PartSize]) -> int:
+    """Bytes that a forward pass with its backward pass holds for one image and one step."""
+    of_layers = sum(2 * size.fired + size.normalized + (0 if size.weights else size.leaving) for size in sizes)
+    passing = sizes[0].entering + 4 * max(size.leaving for size in sizes)
+    return VALUE_BYTES * (of_layers + passing)
 
 
 def _weights(sizes: Sequence[PartSize]) -> int:

@@ -23,6 +23,7 @@ from typing import Any
 
 from spikeinit.errors import UserError
 from spikeinit.io import file_digest, read_csv, read_json, write_json, write_text
+from spikeinit.jobs.anns import anns
 from spikeinit.plan import Config, runs
 from spikeinit.plan.finished import states
 from spikeinit.tracking.profile import versions
@@ -104,6 +105,8 @@ def _facts(
 ) -> dict[str, Any]:
     home = results / config.name
     planned = [home / "runs" / study / run.name for study in config.studies for run in runs(config, study)]
+    trained = ((key, ann.study) for key, ann in anns(config).items())
+    planned += [home / "ann" / dataset / network for (dataset, network), study in trained if study in config.studies]
     profiles = [read_json(folder / "profile.json") for folder in planned if (folder / "profile.json").is_file()]
     cards = [home / "studies" / study / JUDGED[0] for study in config.studies]
     finished = max(path.stat().st_mtime for path in cards)
@@ -125,7 +128,7 @@ def _facts(
         "finished": datetime.fromtimestamp(finished, UTC).strftime("%Y-%m-%d"),
         "machine": machine or this_machine(),
         "devices": sorted({_device(profile) for profile in profiles}),
-        "trained_runs": len(profiles),
+        "measured_jobs": len(profiles),
         "cpu_hours": round(sum(profile["cpu"]["seconds"] for profile in profiles) / 3600, 2),
         "versions": {key: value for profile in profiles for key, value in profile["versions"].items()} or versions(),
         "commit": _commit(),
@@ -177,17 +180,18 @@ def _sums(folder: Path) -> str:
 def page(folder: Path) -> str:
     """README.md of kept evidence, made of its other files."""
     facts = read_json(folder / FACTS)
-    if facts["trained_runs"]:
-        trained = (
-            f"- Machine: {facts['machine']}. Trained on: {', '.join(facts['devices'])}.",
-            f"- {facts['trained_runs']} trained runs. The last job of each took {facts['cpu_hours']:g} hours of"
-            " processor time together; seeds that earlier jobs had trained are not in it.",
+    if facts["measured_jobs"]:
+        measured = (
+            f"- Machine: {facts['machine']}. Trained and converted on: {', '.join(facts['devices'])}.",
+            f"- {facts['measured_jobs']} trained, converted or calibrated networks. The last job of each took"
+            f" {facts['cpu_hours']:g} hours of processor time together; seeds that earlier jobs had trained are not in"
+            " it.",
         )
     else:
-        trained = (
+        measured = (
             f"- Machine: {facts['machine']}.",
-            "- No run trains a spiking network from its start. Only such runs record device, processor time and the"
-            " versions of libraries, so that the versions here are those that kept this.",
+            "- No network is trained or converted. Only such jobs record device, processor time and the versions of"
+            " libraries, so that the versions here are those that kept this.",
         )
     versions = ", ".join(f"{name} {version}" for name, version in sorted(facts["versions"].items())) or "none recorded"
     lines = [
@@ -195,7 +199,7 @@ def page(folder: Path) -> str:
         "",
         f"Made by `{facts['command']}` and finished on {facts['finished']}. Nothing in this folder is written by hand.",
         "",
-        *trained,
+        *measured,
         f"- Versions: {versions}.",
         f"- Code: commit {facts['commit']}, which was checked out when this was kept. The specs of all runs are those"
         " that it plans.",

@@ -18,7 +18,7 @@ from spikeinit.networks.sizes import Shape
 from spikeinit.plan import load_config, runs
 from spikeinit.plan.conditions_page import PAPER_SCALE
 from spikeinit.specs import NetworkSpec
-from spikeinit.specs.ann import ActivationsSpec
+from spikeinit.specs.ann import ActivationsSpec, AnnSpec
 from spikeinit.specs.conversion import CalibrateSpec, ConvertSpec
 
 STUDY = "conversion"
@@ -32,6 +32,7 @@ it anew.
 
 - *Images* are mapped from their file. A job holds those of a batch, however many there are: ImageNet's 1,281,167
   training images are 193 GB, of which none is counted below. The file must lie on a disk that reads single images fast.
+- *Training* of the analogue network (`pretrain_ann`) keeps what its backward pass needs, for one batch.
 - *Simulation* (`convert_ann`) computes all T steps of a layer together, adds its spikes up, and lets them go before the
   next part of the network runs. So many images run together as fit into 2 GiB, at least one and at most
   `evaluation.batch_size`; one image of ImageNet takes more at large T. Sums of different batches differ by rounding.
@@ -51,14 +52,17 @@ The peak of each job in GB (10^9 bytes), with 2.1 GB for the process itself; of 
 
 def page(root: Path) -> str:
     """The page as Markdown, from the overlays below `root`."""
-    lines = [INTRODUCTION, "| data set | network | `extract_activations` | `convert_ann` | `calibrate_snn` |"]
-    lines.append("| --- | --- | --- | --- | --- |")
+    lines = [
+        INTRODUCTION,
+        "| data set | network | `pretrain_ann` | `extract_activations` | `convert_ann` | `calibrate_snn` |",
+    ]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
     for dataset, network, peaks in _rows(root):
         lines.append(f"| {dataset} | {network} | {' | '.join(f'{peak / 1e9:.1f}' if peak else '' for peak in peaks)} |")
     return "\n".join(lines) + "\n"
 
 
-Specs = list[ActivationsSpec | ConvertSpec | CalibrateSpec]
+Specs = list[memory.JobSpec]
 
 
 def _rows(root: Path) -> Iterator[tuple[str, str, list[int]]]:
@@ -69,7 +73,7 @@ def _rows(root: Path) -> Iterator[tuple[str, str, list[int]]]:
     for ann in networks:
         entry = catalogue.get(ann.dataset)
         specs = [run.spec for run in planned if run.ann == (ann.dataset, ann.network)]
-        yield ann.dataset, ann.network, _peaks([ann.activations, *specs], entry.shape, entry.classes)
+        yield ann.dataset, ann.network, _peaks([ann.spec, ann.activations, *specs], entry.shape, entry.classes)
         if ann.dataset == networks[0].dataset and ann.spec.network.name == "vgg16" and ann.network == "vgg":
             imagenet = _of_imagenet(parse_yaml((root / IMAGENET).read_text())[STUDY], [ann.activations, *specs])
     yield "imagenet", imagenet[0].ann.network.name, _peaks(imagenet, *memory.LARGEST_IMAGES)
@@ -95,8 +99,8 @@ def _of_imagenet(section: dict, specs: Specs) -> Specs:
 
 
 def _peaks(specs: Specs, shape: Shape, classes: int) -> list[int]:
-    """The largest peak of the jobs of each stage: activations, conversion, calibration."""
-    kinds = (ActivationsSpec, ConvertSpec, CalibrateSpec)
+    """The largest peak of the jobs of each stage: training, activations, conversion, calibration."""
+    kinds = (AnnSpec, ActivationsSpec, ConvertSpec, CalibrateSpec)
     return [max((job_bytes(s, shape, classes) for s in specs if type(s) is kind), default=0) for kind in kinds]
 
 

@@ -21,8 +21,6 @@ from spikeinit.jobs.runs import Run
 from spikeinit.nested import factored
 from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
-from spikeinit.specs.ann import ActivationsSpec
-from spikeinit.specs.conversion import CalibrateSpec, ConvertSpec
 from spikeinit.study import Output, Study
 
 STATISTICS_KEY = "statistics"
@@ -133,7 +131,7 @@ def run_spec(run: Run) -> str:
     return to_json(run.spec)
 
 
-def conversion_memory_mb(spec: ActivationsSpec | ConvertSpec | CalibrateSpec, dataset: str, manifest: Path) -> int:
+def conversion_memory_mb(spec: memory.JobSpec, dataset: str, manifest: Path) -> int:
     """Megabytes for a job of a conversion on `dataset`, of which `manifest` tells shape and classes once it is there.
 
     Before that the catalogue tells them; of a user's own images they are not known then, and the job is taken to have

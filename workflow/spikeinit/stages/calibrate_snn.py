@@ -19,7 +19,7 @@ from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
-from spikeinit.io import digest, locked, save_tensors, write_csv
+from spikeinit.io import digest, locked, save_tensors, write_csv, write_json
 from spikeinit.networks.build import FeedForward
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec
@@ -39,7 +39,7 @@ def main() -> None:
     parser = stage_parser(__doc__, "of a CalibrateSpec", *shared, "user-files")
     parser.add_argument("--weights", type=Path, required=True, help="of the analogue network")
     parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
-    add_outputs(parser, "curves", "accuracy", "layers", "calibrated")
+    add_outputs(parser, "curves", "accuracy", "layers", "calibrated", "profile")
     arguments = parser.parse_args()
 
     user_files.load_all(arguments.user_files)
@@ -131,6 +131,7 @@ def main() -> None:
         write_csv(arguments.accuracy, accuracies, ACCURACY)
         write_csv(arguments.layers, layers, layer_columns(spec.conventions))
         save_tensors(arguments.calibrated, weights, {"digest": digest(to_dict(spec))})
+        write_json(arguments.profile, profiler.result(images=len(train) * sum(spec.epochs)))
 
 
 if __name__ == "__main__":

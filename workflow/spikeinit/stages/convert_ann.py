@@ -13,13 +13,14 @@ from spikeinit.conversion.simulate import ACCURACY, by_timesteps, layer_columns
 from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
-from spikeinit.io import digest, write_csv
+from spikeinit.io import digest, write_csv, write_json
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.conversion import ConvertSpec
 from spikeinit.stages.options import add_outputs, stage_parser
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn
+from spikeinit.tracking.profile import Profiler
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     )
     parser.add_argument("--weights", type=Path, required=True, help="of the analogue network")
     parser.add_argument("--thresholds", type=Path, nargs="*", default=[], help="none if the network has its own")
-    add_outputs(parser, "accuracy", "layers")
+    add_outputs(parser, "accuracy", "layers", "profile")
     arguments = parser.parse_args()
 
     user_files.load_all(arguments.user_files)
@@ -59,27 +60,31 @@ def main() -> None:
         dataset={"name": test.name, "sha256": test.sha256},
     )
     try:
-        accuracies, layers = by_timesteps(
-            ann,
-            lambda steps: convert_by(spec.method, ann, steps, thresholds.get(steps, {}), kernel=arguments.kernel).to(
-                device
-            ),
-            test,
-            spec.ann.encoding,
-            spec.timesteps,
-            per_timesteps=METHODS[spec.method].per_timesteps,
-            batch_size=spec.batch_size,
-            conventions=spec.conventions,
-        )
+        with Profiler(device=device) as profiler:
+            accuracies, layers = by_timesteps(
+                ann,
+                lambda steps: convert_by(
+                    spec.method, ann, steps, thresholds.get(steps, {}), kernel=arguments.kernel
+                ).to(device),
+                test,
+                spec.ann.encoding,
+                spec.timesteps,
+                per_timesteps=METHODS[spec.method].per_timesteps,
+                batch_size=spec.batch_size,
+                conventions=spec.conventions,
+            )
     except BaseException:
         journal.end("FAILED")
         raise
     for row in accuracies:
         print(f"T {row['timesteps']}  test accuracy {row['accuracy']:.2f}%", flush=True)
         journal.epoch(row["timesteps"], {"test_accuracy": row["accuracy"], "agreement": row["agreement"]})
+    profile = profiler.result(images=len(test))
+    journal.profile(profile)
     journal.end("FINISHED", outcome="trained", metrics={"test_accuracy": accuracies[-1]["accuracy"]})
     write_csv(arguments.accuracy, accuracies, ACCURACY)
     write_csv(arguments.layers, layers, layer_columns(spec.conventions))
+    write_json(arguments.profile, profile)
 
 
 if __name__ == "__main__":

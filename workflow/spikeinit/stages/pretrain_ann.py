@@ -11,7 +11,7 @@ from spikeinit.datasets.load import load
 from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
-from spikeinit.io import locked, save_tensors, write_csv
+from spikeinit.io import locked, save_tensors, write_csv, write_json
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.ann import AnnSpec
 from spikeinit.stages.options import add_outputs, stage_parser
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--network", required=True, help="its name in the configuration")
     parser.add_argument("--pretrained", default="", help="a file of torchvision's weights; empty: train")
     parser.add_argument("--runs", type=Path, required=True, help="results/<name>/runs; journal and checkpoint go there")
-    add_outputs(parser, "weights", "metrics", "curves")
+    add_outputs(parser, "weights", "metrics", "curves", "profile")
     arguments = parser.parse_args()
 
     user_files.load_all(arguments.user_files)
@@ -76,6 +76,7 @@ def main() -> None:
         write_csv(arguments.curves, result.curves)
         weights = {name: tensor.cpu() for name, tensor in result.network.state_dict().items()}
         save_tensors(arguments.weights, weights, {"digest": spec.seed_digest()})
+        write_json(arguments.profile, profiler.result(images=len(fit) * spec.training.epochs))
 
 
 if __name__ == "__main__":
