@@ -71,6 +71,11 @@ def test_losses_of_two_to_three_points_contradict_nothing(tmp_path):
     assert "calibrated-loss" not in contradicted({**FILES, path.stem: path})
 
 
+def test_a_directly_trained_network_that_is_better_is_found(tmp_path):
+    found = contradicted(mended(tmp_path, "tables3_4_baselines", "snn_accuracy", 95.55, snn_accuracy=95.45))
+    assert found["calibrated-above-direct"] == ALL + "TEBN, ResNet19, T = 2: 95.55 against 95.55"
+
+
 def test_every_audit_is_of_a_claim_and_every_baseline_is_there():
     claims = {row["id"] for row in read_csv(FILES["bojkovic2024_claims"])}
     assert set(AUDITS) <= claims

@@ -200,7 +200,27 @@ def test_outcomes_that_hold_for_ten_runs_only_are_said_to(study, audited, tmp_pa
     assert own["verdict"] == CONTRADICTED
     assert card.loc["beta-has-no-effect:mnist", "verdict"] == CONTRADICTED
     assert "layer 5" in card.loc["beta-has-no-effect:mnist", "note"]
-    assert "(5 more)" in own["note"]  # six whatever the digits that are not printed
+    assert "(3 more)" in own["note"]  # four whatever the digits that are not printed, misprints aside
+
+
+def test_a_misprint_speaks_against_no_claim(study, audited, tmp_path, monkeypatch):
+    """The mean 1.44 of Table 2 (0.14 by Table 6), and accuracies that a repeated row of Table 5 spoils."""
+    card = scored(study, audited, tmp_path, monkeypatch, MET).set_index("claim")
+    spoiled = ["last-layer-unaffected", "similar-accuracy:mnist", "similar-accuracy-low-and-medium-mean:mnist"]
+    spoiled += ["similar-spikes-low-and-high-mean:fashion_mnist:layer6"]
+    assert set(card.loc[spoiled, "verdict"]) <= {OPEN, REPRODUCED}
+    assert "a misprint" in card.loc["last-layer-unaffected", "note"]
+    layer6 = card.loc["similar-spikes-low-and-high-mean:mnist:layer6", "note"]
+    assert "printed: p = anything at n = 10, anything at n = 30" in layer6  # deviations of 0.00
+
+
+def test_the_deviations_of_accuracies_are_told_and_decide_nothing(study, audited, tmp_path, monkeypatch):
+    """Table 1 has 0.19 and 1.95 points, Table 2 up to 4.39; the runs are those of Tables 5 and 6."""
+    line = scored(study, audited, tmp_path, monkeypatch, MET).set_index("claim").loc["little-variance-in-accuracy"]
+    low, high = (float(word) for word in line["ours"].removesuffix(" points").split(" from ")[1].split(" to "))
+    assert 0.1 < low < 0.7
+    assert high == pytest.approx(4.39, abs=0.1)
+    assert line["verdict"] == OPEN
 
 
 def test_false_runs_are_not_reproduced(study, audited, tmp_path, monkeypatch):

@@ -138,6 +138,18 @@ def spikes_increase_with_layer(evidence: Evidence, claim: Claim) -> OurResult:
 
 
 @CHECKS.check
+def little_variance_in_accuracy(evidence: Evidence, claim: Claim) -> OurResult:
+    """The sample deviations of the rows of Tables 1 and 2; nothing says what is too much."""
+    samples = Samples.of(evidence)
+    rows = [samples.accuracy(dataset, row) for dataset in claim.datasets for row in MEANS]
+    deviations = [row.std(ddof=1) for row in rows if len(row) > 1]
+    if not deviations:
+        return OurResult()
+    ours = f"deviations of the mean weights' rows from {min(deviations):.2f} to {max(deviations):.2f} points"
+    return OurResult(ours, n=" to ".join(dict.fromkeys(str(size) for size in sorted({len(row) for row in rows}))))
+
+
+@CHECKS.check
 def last_layer_unaffected(evidence: Evidence, claim: Claim) -> OurResult:
     """The output layers of every two combinations are alike."""
     samples = Samples.of(evidence)

@@ -168,8 +168,15 @@ class Decision:
     p: Interval
 
     def __str__(self) -> str:
+        if self.unknown:
+            return "anything"
         low, high = f"{self.p.low:.2g}", f"{self.p.high:.2g}"
         return low if low == high else f"{low} to {high}"
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the printed digits, such as a deviation of 0.00, leave every outcome possible."""
+        return self.p.low < 0.01 and self.p.high > 0.99
 
     @property
     def certain(self) -> bool:
