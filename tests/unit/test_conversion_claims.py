@@ -81,7 +81,8 @@ def test_scaled_down_runs_confirm_no_printed_number_but_point_a_way(tmp_path):
     assert {entry.verdict for entry in said.values() if entry.ours} == {"scaled down"}
     assert {entry.verdict for entry in said.values() if not entry.ours} == {"not run"}
     against = {claim: entry.verdict for claim, entry in found.items() if claim not in said}
-    assert against == dict.fromkeys(AUDITS, CONTRADICTED)
+    sound = {"calibrated-above-direct"}  # a sentence that the printed tables bear out
+    assert against == dict.fromkeys(AUDITS.keys() - sound, CONTRADICTED)
     assert {entry.direction for claim, entry in found.items() if claim.startswith("table")} == {""}
     assert found["low-latency:max"].direction == "agrees"
     assert found["low-latency:max"].ours == "better in 6, worse in 0 of 6"

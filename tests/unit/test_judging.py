@@ -79,6 +79,15 @@ def test_a_contrast_is_shown_as_it_is_and_judged_by_its_bound():
     assert above_zero(0.95, low).ours.endswith("points (below 2 needed)")
 
 
+def test_of_what_may_happen_one_contrast_is_enough():
+    up, down, level = (Contrast("", np.array(values)) for values in ([1.0, 1.1, 0.9], [-1.0, -1.1, -0.9], [-1, 1, 0.1]))
+    pairs = ((up, down), (up, level), (down, down), (down, level), (level, level))
+    assert [above_zero(0.95, *pair, some=True).agrees for pair in pairs] == [True, True, False, None, None]
+    hardly = Contrast("", np.array([1.0, 1.2, 0.5]))  # p = 0.025 that it is above zero, which one of ten reaches
+    assert above_zero(0.95, hardly, some=True).agrees is True
+    assert above_zero(0.95, hardly, *[level] * 9, some=True).agrees is None
+
+
 # 1, 2, 3 have Student's interval from -0.48 to 4.48 at 0.95
 @pytest.mark.parametrize(
     ("low", "high", "agrees"), [(-1, 5, True), (0, 5, None), (-1, 4, None), (5, 6, False), (-2, -1, False)]
@@ -283,7 +292,7 @@ def test_a_false_single_number_is_not_reproduced():
     assert beside_printed_run(ours, 81.5, Margin(1.5), 0.95).agrees is None
     assert beside_printed_run(ours[:1], 80.0, Margin(1.0), 0.95).note == ONE_SEED
     absent = beside_printed_run([1.0, 2.0, 3.0, math.nan], 2.0, Margin(9.0), 0.95, runs=4)
-    low, high = stats.t.interval(0.95, 2, loc=2, scale=1 / math.sqrt(3))
+    low, high = stats.t.interval(0.95, 2, loc=2, scale=math.sqrt(1 + 1 / 3))  # of one run more
     assert (absent.ours, absent.n, absent.agrees) == ("2.0", "4", True)
     assert (absent.low, absent.high) == pytest.approx((low, high))
 

@@ -62,13 +62,16 @@ class Contrast:
         return f"{self.text} {number}{f' {self.unit}' if self.unit else ''}{needed}"
 
 
-def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
+def above_zero(confidence: float, *contrasts: Contrast, some: bool = False) -> OurResult:
     """Whether every contrast is above its bound over the seeds, with all contrasts and their intervals in one text.
 
     It agrees when Student's interval of each contrast lies on the right side of its bound. It disagrees when that of
     one lies on the other side, at a confidence that Bonferroni's correction raises for several contrasts, since any of
     them may speak against a claim. It is open otherwise, and with a single seed. Where values are missing our runs say
     nothing.
+
+    some: whether the claim is that something may happen. It then agrees when one contrast lies on the right side of its
+    bound, at the confidence that is raised, and disagrees when every one lies on the other side.
     """
     if any(np.isnan(contrast.values).any() for contrast in contrasts):
         return OurResult()
@@ -78,9 +81,11 @@ def above_zero(confidence: float, *contrasts: Contrast) -> OurResult:
     ours = "; ".join(_text(contrast, own.low, own.high) for contrast, own in zip(contrasts, intervals, strict=True))
     if seeds == 1:
         return OurResult(ours, n="1 seed", note=ONE_SEED)
-    each = 1 - (1 - confidence) / len(contrasts)
-    against = any(mean_interval(contrast.excess, each).high <= 0 for contrast in contrasts)
-    agrees = decided(all(own.low > 0 for own in excess), against)
+    raised = [mean_interval(contrast.excess, 1 - (1 - confidence) / len(contrasts)) for contrast in contrasts]
+    if some:
+        agrees = decided(any(own.low > 0 for own in raised), all(own.high <= 0 for own in excess))
+    else:
+        agrees = decided(all(own.low > 0 for own in excess), any(own.high <= 0 for own in raised))
     note = "a bound lies within an interval" if agrees is None else ""
     return OurResult(ours, n=f"{seeds} seeds", agrees=agrees, note=note)
 
@@ -292,7 +297,7 @@ def beside_printed_mean(
     inside = difference(1 - 2 * (1 - confidence))
     outside = difference(1 - (1 - confidence) / margin.cells)
     apart = outside[0] > margin.reach or outside[1] < -margin.reach
-    return _decide(ours, inside, apart, margin)
+    return _decide(ours, (ours.low, ours.high), inside, apart, margin)
 
 
 def beside_printed_run(
@@ -302,7 +307,8 @@ def beside_printed_run(
 
     It agrees where the interval of one further run of ours (`prediction_interval`) lies inside the margin around the
     printed one. It disagrees where the printed one lies outside that interval at Bonferroni's level, and further from
-    our mean than the margin. runs: how many there were, if some of them have no value.
+    our mean than the margin. The interval of the result is the one that decides, not that of our mean. runs: how many
+    there were, if some of them have no value.
     """
     found = list(values)
     ours = mean_interval(found, confidence)
@@ -314,11 +320,16 @@ def beside_printed_run(
     inside, outside = further(confidence), further(1 - (1 - confidence) / margin.cells)
     far = abs(ours.mean - printed) > margin.reach
     apart = far and not outside[0] - margin.rounding <= 0 <= outside[1] + margin.rounding
-    return _decide(ours, inside, apart, margin, runs)
+    return _decide(ours, prediction_interval(found, confidence), inside, apart, margin, runs)
 
 
 def _decide(
-    ours: MeanInterval, inside: tuple[float, float], apart: bool, margin: Margin, runs: int | None = None
+    ours: MeanInterval,
+    shown: tuple[float, float],
+    inside: tuple[float, float],
+    apart: bool,
+    margin: Margin,
+    runs: int | None = None,
 ) -> OurResult:
     if not ours.n:
         return OurResult(n=str(runs or 0))
@@ -328,4 +339,4 @@ def _decide(
     agrees = decided(-margin.reach <= inside[0] and inside[1] <= margin.reach, apart)
     said = {True: "within", False: "outside", None: "not shown to lie within or outside"}[agrees]
     note = f"{said} the margin of {margin.width:.3g}"
-    return OurResult(repr(ours.mean), ours.low, ours.high, n, agrees, note)
+    return OurResult(repr(ours.mean), *shown, n, agrees, note)

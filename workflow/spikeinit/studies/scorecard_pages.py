@@ -15,7 +15,8 @@ from spikeinit.studies.scorecard import AS_PUBLISHED, NOT_RUN, VERDICTS, Scoreca
 EXPLANATION = (
     "A verdict is given only where the published conditions were met: reproduced, not reproduced, or open where the "
     "evidence decides neither way. A scaled-down line shows what our smaller runs point to, which is no verdict. "
-    "A line is not run where our runs have nothing in its place."
+    "A line is not run where our runs have nothing in its place. Brackets hold the interval of a mean; beside a number "
+    "that the paper measured once, that of one further run of ours, which decides there."
 )
 LEFT_OPEN = "left open by the paper, or printed in one way and programmed in another"
 FOLDED_FROM = 12

@@ -35,12 +35,14 @@ Contrasts = Callable[[Sweep], list[Contrast]]
 class Rule:
     """How a claim is judged.
 
-    sweep, key: what the claim is about. contrasts_of: from a sweep with at least one value to its contrasts.
+    sweep, key: what the claim is about. contrasts_of: from a sweep with at least one value to its contrasts. hedged:
+    whether the report says that something may happen, so that one contrast above its bound is enough for it.
     """
 
     sweep: str
     key: str
     contrasts_of: Contrasts
+    hedged: bool = False
 
     def contrasts(self, sweep: Sweep) -> list[Contrast]:
         """Those of a sweep; none for one that was not run, or that lacks a value which they need."""
@@ -51,9 +53,9 @@ RULES: dict[str, Rule] = {}
 """By the name of the check."""
 
 
-def _rule(sweep: str, key: str) -> Callable[[Contrasts], Contrasts]:
+def _rule(sweep: str, key: str, *, hedged: bool = False) -> Callable[[Contrasts], Contrasts]:
     def register(function: Contrasts) -> Contrasts:
-        RULES[function.__name__] = Rule(sweep, key, function)
+        RULES[function.__name__] = Rule(sweep, key, function, hedged)
         return function
 
     return register
@@ -151,7 +153,7 @@ def scale_large_unstable(sweep: Sweep) -> list[Contrast]:
     return [*worse, rougher]
 
 
-@_rule("slope", "neuron.slope")
+@_rule("slope", "neuron.slope", hedged=True)
 def scale_moderate_slower(sweep: Sweep) -> list[Contrast]:
     """All z start from the same network and therefore from the same loss, so that the first epoch tells the speed."""
     if not sweep.at(*MODERATE, *LARGE):
@@ -247,6 +249,15 @@ def encoding_image_worst(sweep: Sweep) -> list[Contrast]:
         Contrast("the repeated image below static spikes by", static - image, "points"),
         Contrast("the repeated image below Bernoulli by", bernoulli - image, "points"),
     ]
+
+
+@_rule("encoding", "encoding.name")
+def encoding_static_success(sweep: Sweep) -> list[Contrast]:
+    places = sweep.at("constant", "static_spikes")
+    if not places:
+        return []
+    image, static = sweep.final("test_accuracy")[:, places].T
+    return [Contrast("static spikes above the repeated image by", static - image, "points")]
 
 
 def _losses(sweep: Sweep, measured: Callable[[Sweep], np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
