@@ -141,7 +141,8 @@ def _match(ours: list[Found | None], printed: tuple[PrintedTest, Outcome], evide
         return OurResult(note="no such comparison among our runs")
     test = found.claimed
     n = f"{test['n1']:.0f} + {test['n2']:.0f}"
-    note = f"{test['mean1']:.3g} against {test['mean2']:.3g}"
+    unit = "%" if outcome.layer is None else "spikes per neuron and image"
+    note = f"{test['mean1']:.3g} against {test['mean2']:.3g} {unit}"
     if math.isnan(test["p"]):
         alike = test["tost_p"] == 0 and not outcome.significant
         return OurResult(
