@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from bars import SPEC
@@ -18,8 +21,9 @@ from spikeinit.conversion.ann import build_ann
 from spikeinit.measures import accuracy
 from spikeinit.networks import names, sizes
 from spikeinit.networks.modules import Trace
+from spikeinit.plan import load_config
 from spikeinit.plan.memory_page import page
-from spikeinit.plan.rule_specs import conversion_memory_mb
+from spikeinit.plan.rule_specs import READ_COPIES, conversion_memory_mb, preparing_memory_mb
 from spikeinit.specs import NetworkSpec
 from spikeinit.specs.ann import ActivationsSpec
 from spikeinit.specs.conversion import CalibrateSpec, ConvertSpec
@@ -125,3 +129,17 @@ def test_more_memory_is_asked_for_larger_images(tmp_path):
     assert digits < unknown
     absent.write_text('{"shape": [1, 8, 8], "classes": 10}')
     assert conversion_memory_mb(convert, "mine", absent) == digits
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_memory_for_a_users_own_archive_is_asked_for_by_what_it_holds(save, checkout, tmp_path):
+    """Black images are small when they are compressed, and are held as they are read: 600 MB, and little ones."""
+    config = load_config([checkout / "config.yaml"])
+    own = {"mine": SimpleNamespace(path=str(tmp_path))}
+    config = dataclasses.replace(config, custom_datasets=own)
+    save(tmp_path / "train.npz", images=np.zeros((1000, 8, 8), np.uint8), labels=np.zeros(1000, np.int64))
+    save(tmp_path / "test.npz", images=np.zeros((1, 8, 8), np.uint8), labels=np.zeros(1, np.int64))
+    assert preparing_memory_mb(config, "mine") == preparing_memory_mb(config, "digits") == 4000
+    save(tmp_path / "train.npz", images=np.zeros((600, 1000, 1000), np.uint8), labels=np.zeros(600, np.int64))
+    held = 600 * 1000**2 + 8 * 600 + 64 + 8 + 4 * 128  # values, and the headers of four arrays
+    assert preparing_memory_mb(config, "mine") == math.ceil((memory.PROCESS_BYTES + READ_COPIES * held) / 10**6)

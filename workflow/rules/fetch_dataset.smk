@@ -22,7 +22,7 @@ rule fetch_dataset:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: catalogue.memory_mb(wildcards.dataset),
+        mem_mb=lambda wildcards: rule_specs.preparing_memory_mb(CONFIG, wildcards.dataset),
         runtime=60,
     params:
         spec=lambda wildcards: rule_specs.dataset_spec(CONFIG, wildcards.dataset),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from spikeinit.study import Output, Study
 
 STATISTICS_KEY = "statistics"
 """The part of a study's section that decides no run, only what is said about them."""
+
+READ_COPIES = 6
+"""How often the values of a user's own archive are held at once while they are read and put in order, at most."""
 
 NOT_PLANNED = (STATISTICS_KEY, "stand_ins")
 """The parts of a section that decide no run; the values of stand-ins stand in its other keys by then."""
@@ -48,6 +52,22 @@ def own_files(config: Config, dataset: str) -> list[str]:
     if catalogue.REGISTRY.file(dataset):
         return [str(path) for path in own.files_of(dataset, config.data_root)]
     return []
+
+
+def preparing_memory_mb(config: Config, dataset: str) -> int:
+    """Megabytes for the job that prepares a data set.
+
+    A user's own archives are read as a whole: as they are stored, as pixels, and in their new order. Pixels that are
+    float32 are float64 in between. That is at most six times what the archives hold, beside the process itself.
+    """
+    least = catalogue.memory_mb(dataset)
+    if dataset not in config.custom_datasets:
+        return least
+    held = 0
+    for path in filter(zipfile.is_zipfile, own_files(config, dataset)):
+        with zipfile.ZipFile(path) as archive:
+            held += sum(member.file_size for member in archive.infolist())
+    return max(least, math.ceil((memory.PROCESS_BYTES + READ_COPIES * held) / 10**6))
 
 
 def dataset_spec(config: Config, dataset: str) -> str:
