@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.stats
 import torch
 from torch import nn
@@ -27,6 +28,7 @@ from spikeinit.specs import (
 from spikeinit.training.job import initialized_network
 
 PAPERS = ["normal", "glorot", "he", "lee2016", "wu2018", "bellec2018", "zenke_vogels2021", "ding2022", "micheli2024"]
+PAPERS += ["kim_panda2021", "chang2024", "chang2024_both"]
 NEURON = {"threshold": 1.0, "decay": 0.5, "gain": 1.0}
 
 
@@ -181,6 +183,26 @@ def test_rossbroich_reaches_its_target_for_poisson_inputs():
     assert potential.var() == pytest.approx(deviation**2, rel=5 * math.sqrt(2 / neurons))
 
 
+def test_tdbn_gives_currents_the_scale_of_the_threshold():
+    """Spikes at a rate of 0.15 through 400 weights: currents of standard deviation alpha theta, whatever the leak."""
+    alpha, threshold, gain = 0.7, 1.4, 0.5
+    weights = law("zheng2021", fan_in=400, input_rate=0.15, alpha=alpha, threshold=threshold, gain=gain)
+    random = np.random.default_rng(3)
+    spikes = random.random((4000, 400)) < 0.15
+    currents = gain * (spikes * random.normal(weights.mean, weights.standard_deviation, spikes.shape)).sum(1)
+    assert currents.std() == pytest.approx(alpha * threshold, rel=5 / math.sqrt(2 * 4000))
+    fluctuation = law("rossbroich2022", fan_in=400, input_rate=0.15, threshold=threshold, threshold_distance=1 / alpha)
+    assert law("zheng2021", fan_in=400, input_rate=0.15, alpha=alpha, threshold=threshold) == fluctuation
+
+
+def test_ikun_number_of_the_authors_code():
+    """The mean of 1 / (1 + x^2) from -1 to 1 is pi / 4."""
+    mean = scipy.integrate.quad(lambda x: 1 / (1 + x**2), -1, 1)[0] / 2
+    assert law("chang2024", fan_in=50).variance == pytest.approx(1 / (50 * mean), rel=1e-12)
+    assert law("chang2024_both", fan_in=50, fan_out=30).variance == pytest.approx(1 / (80 * mean), rel=1e-12)
+    assert law("chang2024", fan_in=50, mean_gradient=0.1).variance == pytest.approx(0.2)
+
+
 def test_ding_with_unit_constants_is_he():
     assert law("ding2022", fan_in=70, threshold=1.0, gain=1.0, decay=1.0) == law("he", fan_in=70)
 
@@ -216,6 +238,13 @@ def test_ding_bias_is_where_the_asymptote_of_the_response_is_zero():
         ("ding2022", {"decay": 0.0}, "0 < decay"),
         ("ding2022", {"threshold": 0.0}, "threshold > 0"),
         ("lee2016", {"threshold_factor": 1.0}, "more than 1"),
+        ("zheng2021", {"input_rate": 0.0}, "silent"),
+        ("zheng2021", {"input_rate": 0.1, "alpha": 0.0}, "alpha = 0.0"),
+        ("zheng2021", {"input_rate": 0.1, "threshold": 0.0}, "threshold = 0.0"),
+        ("zheng2021", {"input_rate": 0.1, "gain": 0.0}, "gain > 0"),
+        ("chang2024", {"mean_gradient": 0.0}, "mean_gradient = 0.0"),
+        ("chang2024", {"fan_in": 1}, "fan_in = 1"),
+        ("chang2024_both", {"mean_gradient": -1.0}, "mean_gradient = -1.0"),
         ("normal", {"sd": -0.1}, "not negative"),
         ("he", {"distribution": "cauchy"}, "'normal' or 'uniform'"),
         ("he", {"fan_in": 0}, "at least one input"),
@@ -258,11 +287,11 @@ def test_samples_follow_the_law_on_linear_and_convolution_layers(name):
             assert torch.equal(layer.bias, torch.full_like(layer.bias, expected.bias))
 
 
-@pytest.mark.parametrize("name", ["lee2016", "zenke_vogels2021"])
+@pytest.mark.parametrize("name", ["lee2016", "zenke_vogels2021", "kim_panda2021"])
 def test_uniform_samples_are_uniform(name):
     network = FakeNetwork(dense(100, 300))
     initialize(network, name, generator=generator())
-    bound = math.sqrt(3 * law(name, fan_in=100).variance)
+    bound = math.sqrt(3 * law(name, fan_in=100, fan_out=300).variance)
     values = network.layers[0].weight.detach().numpy().ravel()
     assert scipy.stats.kstest(values, scipy.stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-4
 
@@ -285,6 +314,7 @@ def test_fans_are_those_of_torch():
     [
         ("glorot", {}, nn.init.xavier_normal_),
         ("glorot", {"distribution": "uniform"}, nn.init.xavier_uniform_),
+        ("kim_panda2021", {}, lambda weight: nn.init.xavier_uniform_(weight, gain=2)),
         ("he", {}, lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu")),
         ("he", {"distribution": "uniform"}, lambda weight: nn.init.kaiming_uniform_(weight, nonlinearity="relu")),
         ("zenke_vogels2021", {}, lambda weight: nn.init.kaiming_uniform_(weight, a=math.sqrt(5))),

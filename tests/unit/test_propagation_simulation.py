@@ -17,7 +17,7 @@ from spikeinit.initializers.law import Law
 from spikeinit.randomness import stream
 from spikeinit.simulation import currents
 from spikeinit.simulation.gradients import gradient_norms
-from spikeinit.simulation.mean_field import predict
+from spikeinit.simulation.mean_field import predict, predicted_ratio
 from spikeinit.simulation.networks import DeepNetwork, simulate
 
 FIGURE_2_THRESHOLDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -309,6 +309,31 @@ def test_gradient_norms_against_backpropagation_by_hand(timesteps):
         if layer:
             assert norms.weight[1, layer - 1] == pytest.approx(np.linalg.norm(gradient.T @ trains[layer - 1]), rel=1e-4)
             upstream = gradient @ matrices[layer - 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "threshold", "gain"),
+    [
+        ("micheli2024", 1.0, 1.0),
+        ("kim_panda2021", 0.5, 2.0),
+        ("ding2022", 0.7, 1.0),
+        ("zheng2021", 0.5, 1.0),
+        ("lsuv", 0.5, 2.0),
+    ],
+)
+@pytest.mark.parametrize(("surrogate", "slope"), [("arctan", 1.0), ("sigmoid", 3.0)])
+def test_mean_field_predicts_how_gradients_travel(name, threshold, gain, surrogate, slope):
+    """Within four standard errors of networks of 400 neurons, and 0.1 decades for their finite width."""
+    network = DeepNetwork(depth=8, width=400, threshold=threshold, gain=gain)
+    norms = gradient_norms(name, network, repeats=6, seed=1, surrogate=surrogate, slope=slope).current
+    decades = np.log10(norms[:, 0] / norms[:, -1])
+    expected = predicted_ratio(name, network, predict(name, network), surrogate=surrogate, slope=slope)
+    assert decades.mean() == pytest.approx(expected, abs=0.1 + 4 * decades.std(ddof=1) / math.sqrt(6))
+
+
+def test_mean_field_predicts_no_gradient_through_silent_layers_of_measured_weights():
+    network = DeepNetwork(depth=3, width=50, threshold=60.0)
+    assert math.isnan(predicted_ratio("rossbroich2022", network, predict("rossbroich2022", network)))
 
 
 def test_gradients_of_a_silent_network_do_not_reach_the_weights():

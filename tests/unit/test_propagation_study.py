@@ -16,8 +16,9 @@ from spikeinit.io import write_csv
 from spikeinit.jobs.runs import batches
 from spikeinit.plan import from_mapping, load_config, runs
 from spikeinit.plan.conditions import conditions
+from spikeinit.simulation.gradients import gradient_norms
 from spikeinit.simulation.networks import DeepNetwork, simulate
-from spikeinit.simulation.rows import COLUMNS, REPEAT_COLUMNS, rows
+from spikeinit.simulation.rows import COLUMNS, GRADIENT_COLUMNS, REPEAT_COLUMNS, rows
 from spikeinit.specs import SimulateSpec, Simulation, from_dict, to_dict, to_json
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.propagation import STUDY, checks, tables
@@ -239,6 +240,21 @@ def test_a_row_per_network_says_what_it_showed():
         assert found["last_active_layer"][repeat] == (silent[0] if silent else 20)
 
 
+def test_a_row_per_network_followed_back_says_what_is_left_of_the_gradient():
+    network = DeepNetwork(depth=6, width=40, threshold=0.5)
+    norms = gradient_norms("micheli2024", network, repeats=2, seed=2)
+    simulation = Simulation("x", "micheli2024", depth=6, width=40, threshold=0.5, repeats=2, gradient_repeats=2)
+    found = pd.DataFrame(rows(simulation, SimulateSpec((simulation,), seed=2)).gradients, columns=GRADIENT_COLUMNS)
+    np.testing.assert_allclose(found["current_ratio"], np.log10(norms.current[:, 0] / norms.current[:, 5]))
+    np.testing.assert_allclose(found["weight_ratio"], np.log10(norms.weight[:, 0] / norms.weight[:, 4]))
+    assert list(found["network"]) == [1, 2]
+    assert found["predicted_ratio"].nunique() == 1
+    silent = Simulation("x", "zenke_vogels2021", depth=8, width=30, repeats=2, gradient_repeats=1)
+    (row,) = rows(silent, SimulateSpec((silent,), seed=0)).gradients
+    assert row["current_ratio"] is not None  # the surrogate passes gradients where no neuron fires
+    assert row["weight_ratio"] is None  # weights behind silent neurons have none
+
+
 # --- tables
 
 
@@ -279,6 +295,7 @@ def write_runs(folder: Path) -> StudyRuns:
         found = simulated(group)
         write_csv(folder / group / "signals.csv", [row for one in found for row in one.signals], COLUMNS)
         write_csv(folder / group / "repeats.csv", [row for one in found for row in one.repeats], REPEAT_COLUMNS)
+        write_csv(folder / group / "gradients.csv", [row for one in found for row in one.gradients], GRADIENT_COLUMNS)
     return StudyRuns(pd.DataFrame(plan), folder, {"accuracy_levels": [50, 90], "confidence": 0.95})
 
 

@@ -1,7 +1,7 @@
 """Simulate deep untrained networks: potentials, spikes and gradients through depth, beside the mean-field prediction.
 
 INPUTS   none: weights and input are drawn
-OUTPUTS  runs/<study>/<run>/{signals,repeats}.csv; beside them, in no rule's output,
+OUTPUTS  runs/<study>/<run>/{signals,repeats,gradients}.csv; beside them, in no rule's output,
          runs/<study>/<run>/seeds/<n>/journal.jsonl
 DECIDES  the random streams of the networks, one per repeat
 """
@@ -14,6 +14,7 @@ rule simulate_network:
     output:
         signals="results/{name}/runs/{study}/{run}/signals.csv",
         repeats="results/{name}/runs/{study}/{run}/repeats.csv",
+        gradients="results/{name}/runs/{study}/{run}/gradients.csv",
     log:
         "results/{name}/logs/simulate_network/{study}/{run}.log",
     benchmark:
@@ -33,4 +34,5 @@ rule simulate_network:
         "python -m spikeinit.stages.simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         ' --tracking {input.tracking:q} --user-files "${{USER_FILES[@]}}"'
         " --threads {threads} --signals {output.signals:q} --repeats {output.repeats:q}"
+        " --gradients {output.gradients:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -8,10 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from spikeinit.initializers import registry
 from spikeinit.initializers._gaussian import tail
+from spikeinit.kernels import surrogates
 from spikeinit.simulation.networks import DeepNetwork, law_of
+
+_NODES = np.linspace(-9, 9, 20001)
+"""Standard normal values at which an average is taken, close enough for surrogates that are narrow."""
+_WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,44 @@ def predict(name: str, network: DeepNetwork, *, parameters: Mapping[str, Any] | 
         if initializer.adjust == "unit_variance" and variance > 0:
             mean, variance = mean / math.sqrt(variance), 1.0
     return Prediction(*np.array(rows).T)
+
+
+def predicted_ratio(
+    name: str,
+    network: DeepNetwork,
+    prediction: Prediction,
+    *,
+    surrogate: str = "arctan",
+    slope: float = 1.0,
+    parameters: Mapping[str, Any] | None = None,
+) -> float:
+    """Decimal logarithm of the norm of the gradient with respect to the currents of layer 1, over that of the last.
+
+    prediction: of the same networks. One time step, in layers that are infinitely wide. With weights of mean zero and
+    gradients that are independent of the weights on their way back, the square of the norm changes from layer l + 1 to
+    layer l by
+
+        chi = n Var[w] gain^2 E[s'(u - threshold)^2],    u normal with the predicted mean and variance of layer l,
+
+    s' the surrogate derivative; layer 1, whose current is the input itself, has no gain. NaN where no neuron fires,
+    whose weights do not matter. Raises `UserError` as `simulate` does.
+    """
+    initializer, derivative = registry.get(name), surrogates.surrogate(surrogate, slope)
+    total = 0.0
+    for layer in range(network.depth - 1):
+        rate = float(prediction.firing_rate[layer])
+        law = law_of(initializer, network, dict(parameters or {}), rate)
+        mean, deviation = prediction.mean[layer], math.sqrt(prediction.variance[layer])
+        potential = torch.from_numpy(mean + deviation * _NODES) - network.threshold
+        square = float(_WEIGHTS @ derivative.gradient(potential).numpy() ** 2)
+        weights = network.width * law.variance * (network.gain if layer else 1.0) ** 2
+        if initializer.adjust == "unit_variance" and rate > 0:
+            weights = (1.0 if layer else 1 / network.gain**2) / rate
+        chi = weights * square
+        if chi == 0:
+            return math.nan
+        total += math.log10(chi) / 2
+    return total
 
 
 def _firing_rate(mean: float, variance: float, threshold: float) -> float:

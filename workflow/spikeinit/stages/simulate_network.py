@@ -12,7 +12,7 @@ from typing import Any
 from spikeinit import user_files
 from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
-from spikeinit.simulation.rows import COLUMNS, REPEAT_COLUMNS, rows
+from spikeinit.simulation.rows import COLUMNS, GRADIENT_COLUMNS, REPEAT_COLUMNS, rows
 from spikeinit.specs import SimulateSpec, from_dict, to_dict
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.mirror import spawn
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--signals", type=Path, required=True, help="CSV to write: every layer and step")
     parser.add_argument("--repeats", type=Path, required=True, help="CSV to write: every network")
+    parser.add_argument("--gradients", type=Path, required=True, help="CSV to write: every network followed back")
     arguments = parser.parse_args()
 
     spec = from_dict(SimulateSpec, arguments.spec)
@@ -50,12 +51,14 @@ def main() -> None:
     )
     signals: list[dict[str, Any]] = []
     repeats: list[dict[str, Any]] = []
+    gradients: list[dict[str, Any]] = []
     try:
         for simulation in spec.simulations:
             start = time.monotonic()
             found = rows(simulation, spec, threads=arguments.threads)
             signals += found.signals
             repeats += found.repeats
+            gradients += found.gradients
             name = f"{simulation.label}  {simulation.initializer}"
             print(f"{name}  threshold {simulation.threshold:g}  {time.monotonic() - start:.1f} s", flush=True)
     except BaseException:
@@ -65,6 +68,7 @@ def main() -> None:
         journal.epoch(layer, metrics)
     journal.end("FINISHED")
     write_csv(arguments.repeats, repeats, REPEAT_COLUMNS)
+    write_csv(arguments.gradients, gradients, GRADIENT_COLUMNS)
     write_csv(arguments.signals, signals, COLUMNS)
 
 

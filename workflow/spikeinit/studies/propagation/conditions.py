@@ -80,7 +80,10 @@ NOT_CONDITIONS = {
     unstated.DATASETS: ("robustness.dataset",),
     unstated.SEEDS: ("simulation.seed", "classification.seeds", "robustness.seeds"),
     unstated.JOBS: ("runs_per_job",),
-    "Gradients on their way back are not the paper's.": ("simulation.gradient_repeats",),
+    "Gradients on their way back are not the paper's.": (
+        "simulation.gradient_repeats",
+        "simulation.time.gradient_repeats",
+    ),
     unstated.WITHOUT_EFFECT: ("neuron.decay_scope", "training.schedule.every", "training.schedule.factor"),
     unstated.ONLY_LOOKED_AT: ("training.monitor_images", "training.trace_every", "accuracy_levels"),
     unstated.ONLY_SAID: ("evaluation", "statistics"),

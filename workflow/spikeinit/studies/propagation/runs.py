@@ -57,7 +57,7 @@ def _simulated(config: Config) -> list[Run]:
                 source=source_digest("spikeinit.stages.simulate_network"),
             ),
             stage="simulate_network",
-            tables=("signals", "repeats"),
+            tables=("signals", "repeats", "gradients"),
         )
         for name, simulations in groups.items()
     ]
@@ -84,7 +84,10 @@ def _one_step(section: Section) -> list[dict[str, Any]]:
 def _over_time(section: Section) -> list[dict[str, Any]]:
     time = section["time"]
     common = {"timesteps": time["timesteps"], "decay": float(time["decay"]), "repeats": time["repeats"]}
-    by_initializer = [{"label": "time_steps", "initializer": name, **common} for name in section["initializers"]]
+    followed = {"gradient_repeats": time["gradient_repeats"]}
+    by_initializer = [
+        {"label": "time_steps", "initializer": name, **common, **followed} for name in section["initializers"]
+    ]
     clamped = {"label": "clamped_input", "initializer": "micheli2024", **common, "first_layer": "clamp"}
     high = {"label": "high_decay", "initializer": "micheli2024", **common, "decay": float(time["high_decay"])}
     return [*by_initializer, clamped, high]

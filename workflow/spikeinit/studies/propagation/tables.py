@@ -41,6 +41,11 @@ def repeats(runs: StudyRuns) -> pd.DataFrame:
     return _simulated(runs, "repeats")
 
 
+def gradients(runs: StudyRuns) -> pd.DataFrame:
+    """One row per simulated network through which gradients are followed back."""
+    return _simulated(runs, "gradients")
+
+
 def _simulated(runs: StudyRuns, table: str) -> pd.DataFrame:
     names = _of(runs, "simulation").plan["run"]
     return pd.concat([read_table(runs.folder / name / f"{table}.csv") for name in names], ignore_index=True)
