@@ -90,8 +90,8 @@ STUDY = Study(
             "What reaches the other end of an untrained network. Left: variance of the potential in the last tenth of "
             "the layers, where the input has one. Right: norm of the gradient in layer 1 over that in the last layer, "
             "in decades; nothing where it has vanished. In the grey bands it is called kept. Filled: one time step, "
-            "hollow: many. Bars are intervals of the mean over the networks, ticks the mean-field prediction. A variance "
-            "that has vanished is drawn at the left edge.",
+            "hollow: many. Bars are intervals of the mean over the networks, ticks the mean-field prediction. A "
+            "variance that has vanished is drawn at the left edge.",
         ),
         Figure(
             "training_figures.training_accuracy",
