@@ -1,7 +1,7 @@
 """The asymptote study (Ding et al. 2022): does training start sooner where neurons start on their slant asymptote?
 
 Four experiments on one set of initialisers: codings (Table 2, Figs. 1, 3, 4), a grid of neurons (Figs. 5, A8, A9), four
-optimisers and four surrogates on eight neurons (Tables A6, A7), and normalisations (Table A8). Beside the paper's five
+optimisers and four surrogates on nine neurons (Tables A6, A7, Fig. 6), and normalisations (Table A8). Beside the paper's five
 initialisers stand later ones, `added_initializers`, in the codings and the grid.
 
 This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
@@ -30,10 +30,10 @@ STUDY = Study(
         Table(
             "tables.grid",
             "Every neuron of the grid with every initialiser (figures 5, A8, A9): accuracy, failures, iterations "
-            "to the target.",
+            "to the target. `at_least` counts runs that never reached it with one iteration more than were run.",
         ),
-        Table("tables.optimizers", "Eight neurons, four optimisers, five initialisers (Table A6)."),
-        Table("tables.surrogates", "Eight neurons, four surrogates, five initialisers (Table A7)."),
+        Table("tables.optimizers", "Nine neurons, four optimisers, five initialisers (Table A6, Figure 6)."),
+        Table("tables.surrogates", "Nine neurons, four surrogates, five initialisers (Table A7, Figure 6)."),
         Table(
             "tables.normalization",
             "VGG11 without and with batch normalisation, over all steps or per step (Table A8).",
@@ -43,6 +43,8 @@ STUDY = Study(
             "Spikes per neuron and step of every spiking layer before training (figure 3).",
         ),
         Table("tables.early_curves"),
+        Table("validation.validation_curves"),
+        Table("validation.epochs_to_accuracy"),
         Table("tables.response"),
         Table(
             "tables.response_error",
@@ -79,16 +81,16 @@ STUDY = Study(
         Figure(
             "heat_maps.grid_iterations",
             "Iterations until a training batch first reaches the target accuracy (Ding et al. 2022, Fig. A8). "
-            "Grey: never reached.",
+            "Grey: never reached. A number with ≥ is a lower bound: some runs never reached it.",
         ),
         Figure(
             "heat_maps.optimizers",
-            "Test accuracy for eight neurons and four optimisers (Ding et al. 2022, Table A6). Grey: training "
+            "Test accuracy for every neuron and four optimisers (Ding et al. 2022, Table A6). Grey: training "
             'failed here; crosses: the paper prints "-".',
         ),
         Figure(
             "heat_maps.surrogates",
-            "Test accuracy for eight neurons and four surrogates (Ding et al. 2022, Table A7). Grey: training "
+            "Test accuracy for every neuron and four surrogates (Ding et al. 2022, Table A7). Grey: training "
             'failed here; crosses: the paper prints "-".',
         ),
         Figure(

@@ -9,6 +9,8 @@ import pandas as pd
 PRINTED_NAMES = {"glorot": "glorot", "he": "he", "wu2018": "wu", "lee2016": "lee", "ding2022": "ding"}
 """Our initialisers -> their names in the published tables."""
 
+OURS = {printed: ours for ours, printed in PRINTED_NAMES.items()}
+
 DING = "ding2022"
 OTHERS = ("glorot", "he", "wu2018", "lee2016")
 """The initialisers that the paper compares with its own."""
