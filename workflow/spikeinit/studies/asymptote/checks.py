@@ -34,6 +34,7 @@ HALF = 0.5
 CLOSE = 0.1
 """Spikes per step within which a simulated rate counts as matching."""
 
+
 def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
     """What the paper says in words, then its printed speeds and the cells of its tables, in the paper's order."""
     marked = contradicted(evidence.published, evidence.tables.spec["margins"]["accuracy"])
@@ -165,7 +166,7 @@ def better_at_smaller_tau(evidence: Evidence, claim: Claim) -> OurResult:
     runs = runs[runs["experiment"].isin(("optimizers", "surrogates")) & np.isclose(runs["theta"], 1)]
     at = {k: runs[np.isclose(runs["k"], k) & np.isclose(runs["lambda"], 1 - k)] for k in (0.8, 0.5)}
     columns = ["experiment", "optimizer", "surrogate", "initializer"]
-    slow, fast = ({key: own for key, own in frame.groupby(columns)} for frame in at.values())
+    slow, fast = (dict(frame.groupby(columns)) for frame in at.values())
     pairs = [
         (slow[key]["accuracy"].to_numpy(), fast[key]["accuracy"].to_numpy())
         for key in slow.keys() & fast.keys()
@@ -186,9 +187,9 @@ def one_law(evidence: Evidence, claim: Claim) -> OurResult:
     if not len(differences):
         return OurResult(spread, n=str(len(ratios)))
     shown = with_interval(differences, evidence.confidence)
-    apart = int((np.abs(differences) > margin).sum())
+    apart = f"{int((np.abs(differences) > margin).sum())} of {len(differences)}"
     return OurResult(
-        f"accuracy of Wu's less that of Lee's: {shown} points, {apart} of {len(differences)} more than {margin:g} apart",
+        f"accuracy of Wu's less that of Lee's: {shown} points, {apart} more than {margin:g} apart",
         n=f"{len(differences)} cells",
         agrees=all_within(evidence.confidence, [Within(differences, -margin, margin)]),
         note=spread,

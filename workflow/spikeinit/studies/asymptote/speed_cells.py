@@ -52,6 +52,4 @@ def _match_epochs(ours: pd.DataFrame, row: Row, evidence: Evidence, cells: int) 
     return OurResult(shown, n=str(len(ours)), agrees=agrees, note="; ".join(notes))
 
 
-SPEEDS = PrintedTable(
-    "ding2022_section5_2_speeds", claim=_speed_claim, ours=_first_epochs, match=_match_epochs
-)
+SPEEDS = PrintedTable("ding2022_section5_2_speeds", claim=_speed_claim, ours=_first_epochs, match=_match_epochs)

@@ -6,6 +6,7 @@ answer hangs on how much more, the claim is open.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,11 +76,13 @@ def order_of_speed(evidence: Evidence, claim: Claim) -> OurResult:
     mean = {name: np.mean(found, axis=0) for name, found in ranks.items() if found}
     if not mean:
         return OurResult()
-    texts = [(low, f"{name} {low:.2f}" + (f" to {high:.2f}" if high > low else "")) for name, (low, high) in mean.items()]
+    texts = [
+        (low, f"{name} {low:.2f}" + (f" to {high:.2f}" if high > low else "")) for name, (low, high) in mean.items()
+    ]
     agrees = None
     if len(mean) == 1 + len(OTHERS):
         order = [DING, "wu2018", "he", "lee2016", "glorot"]
-        steps = [(mean[a], mean[b], b == "lee2016") for a, b in zip(order, order[1:], strict=False)]
+        steps = [(mean[a], mean[b], b == "lee2016") for a, b in itertools.pairwise(order)]
         holds = all(b[0] >= a[1] if equal else b[0] > a[1] for a, b, equal in steps)
         against = any(b[1] < a[0] if equal else b[1] <= a[0] for a, b, equal in steps)
         agrees = decided(holds, against)
@@ -149,9 +152,7 @@ class Order:
             return OurResult()
         never = {name: own.isna().any() for name, own in table.groupby("initializer")[f"first_epoch_at_{self.level}"]}
         text = "{} of {} pairs in this order"
-        result = lower(
-            [(first[a], first[b]) for a, b in self.pairs], significance=1 - evidence.confidence, text=text
-        )
+        result = lower([(first[a], first[b]) for a, b in self.pairs], significance=1 - evidence.confidence, text=text)
         agrees = beyond_censoring(
             result.agrees, earlier=any(never[a] for a, _ in self.pairs), later=any(never[b] for _, b in self.pairs)
         )
