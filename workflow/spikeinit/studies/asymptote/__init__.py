@@ -1,8 +1,8 @@
 """The asymptote study (Ding et al. 2022): does training start sooner where neurons start on their slant asymptote?
 
 Four experiments on one set of initialisers: codings (Table 2, Figs. 1, 3, 4), a grid of neurons (Figs. 5, A8, A9), four
-optimisers and four surrogates on nine neurons (Tables A6, A7, Fig. 6), and normalisations (Table A8). Beside the paper's five
-initialisers stand later ones, `added_initializers`, in the codings and the grid.
+optimisers and four surrogates on nine neurons (Tables A6, A7, Fig. 6), and normalisations (Table A8, Fig. A12). Beside
+the paper's five initialisers stand later ones, `added_initializers`, in the codings and the grid.
 
 This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
 """
@@ -115,8 +115,8 @@ STUDY = Study(
     ),
     scorecard=Scorecard(
         "checks.scorecard",
-        "Every printed cell of Tables 2, A6, A7 and A8 and of Figure 6, and what Ding et al. (2022) say in words, beside "
-        "ours. Scaled-down lines say only whether the same networks fail.",
+        "Every printed cell of Tables 2, A6, A7 and A8 and of Figure 6, and what Ding et al. (2022) say in words, "
+        "beside ours. Scaled-down lines say only whether the same networks fail.",
         title="Asymptote study (Ding et al. 2022)",
     ),
     options=runs.table_options,

@@ -166,7 +166,7 @@ def better_at_smaller_tau(evidence: Evidence, claim: Claim) -> OurResult:
     runs = runs[runs["experiment"].isin(("optimizers", "surrogates")) & np.isclose(runs["theta"], 1)]
     at = {k: runs[np.isclose(runs["k"], k) & np.isclose(runs["lambda"], 1 - k)] for k in (0.8, 0.5)}
     columns = ["experiment", "optimizer", "surrogate", "initializer"]
-    slow, fast = (dict(frame.groupby(columns)) for frame in at.values())
+    slow, fast = (dict(iter(frame.groupby(columns))) for frame in at.values())
     pairs = [
         (slow[key]["accuracy"].to_numpy(), fast[key]["accuracy"].to_numpy())
         for key in slow.keys() & fast.keys()
