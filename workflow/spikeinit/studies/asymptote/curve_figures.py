@@ -85,6 +85,7 @@ def _by_iteration(panel: Axes, frame: pd.DataFrame, value: str) -> dict[str, Any
     panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if frame.empty:
         style.say_empty(panel, "not traced")
+        return {}
     return _lines(panel, frame, value, band=True)
 
 
@@ -94,6 +95,8 @@ def _by_epoch(panel: Axes, frame: pd.DataFrame) -> dict[str, Any]:
     panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if frame.empty:
         style.say_empty(panel, "no images monitored")
+        return {}
+    panel.set_xlim(frame["epoch"].min() - 0.5, frame["epoch"].max() + 0.5)
     handles = {}
     for initializer, look in looks_of(frame["initializer"]).items():
         line = frame[frame["initializer"] == initializer].sort_values("epoch")
