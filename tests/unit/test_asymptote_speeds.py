@@ -75,7 +75,8 @@ def test_ranks_without_censoring_are_average_ranks():
 
 def test_every_completion_of_the_censored_runs_has_its_rank_within_the_range():
     """Brute force: whatever the censored run would have needed, the rank lies in the range that is given."""
-    speeds = dict(zip("abc", speeds_of(pd.DataFrame([cell("a", 10, None), cell("b", 70, 80), cell("c", 5, 5)]))))
+    table = pd.DataFrame([cell("a", 10, None), cell("b", 70, 80), cell("c", 5, 5)])
+    speeds = dict(zip("abc", speeds_of(table), strict=True))
     found = {pd.Series({"a": (10 + more) / 2, "b": 75, "c": 5}).rank()["a"] for more in range(BUDGET + 1, 1000)}
     assert (min(found), max(found)) == rank("a", speeds) == (2, 3)
 
@@ -110,11 +111,11 @@ def test_only_hes_and_lees_speeds_may_be_equal():
 
 
 def test_censored_runs_leave_the_order_open_where_they_could_change_it():
-    """Of Wu's runs one arrived at 2 and one never: the mean of those that arrived would be the fastest of all."""
+    """Where one of Wu's runs arrived at 2 and one never, the mean of those that arrived is the smallest of all."""
     assert order(**(PRINTED | {"glorot": (50, None)})).agrees is True  # at least 75.5, the last in any case
     assert order(**(PRINTED | {"glorot": (None, None)})).agrees is True
     assert order(**(PRINTED | {"wu2018": (2, None)})).agrees is False  # at least 51.5, behind Lee's and He's
-    slow = {name: (60, 60) for name in ("he", "lee2016", "glorot")}
+    slow = {"he": (60, 60)}
     late = order(**(PRINTED | slow | {"wu2018": (2, None), "lee2016": (70, 70), "glorot": (80, 80)}))
     assert late.agrees is None
     assert late.note == "some runs of 1 cells never reached the accuracy, and count as censored"

@@ -22,17 +22,18 @@ WIDEST = 4
 """Panels beside each other."""
 
 ROWS = (
-    ("early_curves", "train_loss", "training loss"),
-    ("early_curves", "train_accuracy", "training accuracy (%)"),
-    ("validation_curves", "test_accuracy", "test accuracy (%)"),
+    ("early_curves", "train_loss", "training loss", 5),
+    ("early_curves", "train_accuracy", "training acc. (%)", 20),
+    ("validation_curves", "test_accuracy", "test acc. (%)", None),
 )
-"""The rows of Figure 4: table, value, and what is written beside them."""
+"""The rows of Figure 4: table, value, what is written beside them, and the last epoch that is shown; None for all."""
 
 
 def coding_curves(tables: StudyTables) -> Figure:
     """Figure 4: loss and accuracy of the training batches, and accuracy on the monitored images, for every coding.
 
-    A column for each network, data set and coding, at most four beside each other. A task that looks at no images
+    A column for each network, data set and coding, at most four beside each other. As in the paper the first row ends
+    after 5 epochs and the second after 20. A task that looks at no images
     while it trains says so.
     """
     known = {name: _of(tables[name], "coding") for name in ("early_curves", "validation_curves")}
@@ -44,9 +45,10 @@ def coding_curves(tables: StudyTables) -> Figure:
     handles: dict[str, Any] = {}
     for number, (dataset, network, coding) in enumerate(tasks):
         block, column = divmod(number, columns)
-        for row, (table, value, label) in enumerate(ROWS):
+        for row, (table, value, label, last) in enumerate(ROWS):
             panel, own = axes[block * len(ROWS) + row, column], known[table]
             own = own[(own["dataset"] == dataset) & (own["network"] == network) & (own["encoding"] == coding)]
+            own = own[own["epoch"] <= last] if last else own
             if row == 0:
                 panel.set_title(f"{dataset_name(dataset)}\n{network}, {coding}")
             if column == 0:
@@ -68,7 +70,7 @@ def normalization_curves(tables: StudyTables) -> Figure:
     handles: dict[str, Any] = {}
     for panel, ((dataset, technique, k, gain), frame) in zip(axes.flat, cases, strict=False):
         handles |= _by_epoch(panel, frame)
-        panel.set_title(f"{dataset_name(dataset)}, {TECHNIQUES[technique]}, (k, λ) = ({k:g}, {gain:g})")
+        panel.set_title(f"{dataset_name(dataset)}, {TECHNIQUES[technique]}\n(k, λ) = ({k:g}, {gain:g})")
     for panel in axes[:, 0]:
         panel.set_ylabel("test accuracy (%)")
     style.hide_unused(axes, len(cases))
@@ -94,7 +96,7 @@ def _by_epoch(panel: Axes, frame: pd.DataFrame) -> dict[str, Any]:
     panel.set_xlabel("epoch")
     panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     if frame.empty:
-        style.say_empty(panel, "no images monitored")
+        style.say_empty(panel, "not monitored")
         return {}
     panel.set_xlim(frame["epoch"].min() - 0.5, frame["epoch"].max() + 0.5)
     handles = {}

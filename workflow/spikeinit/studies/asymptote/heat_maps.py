@@ -17,6 +17,7 @@ from spikeinit.studies.asymptote.tables import FAILED
 from spikeinit.studies.looks import VERMILION, look_of, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
+BOUND = {"ha": "center", "va": "center", "bbox": {"facecolor": "white", "pad": 1, "linewidth": 0}}
 FAILURE_COLOR = "#B0B0B0"
 UNDEFINED_COLOR = "#FFFFFF"
 
@@ -56,9 +57,7 @@ def _grid(table: pd.DataFrame, value: str, label: str, palette: str, failed: str
             picture = _heat_map(panel, values, palette, limits)
             for place, cell in cells.items():
                 if cell.get("bounded"):
-                    panel.text(
-                        gains.index(place[1]), ks.index(place[0]), "≥", ha="center", va="center", color=VERMILION
-                    )
+                    panel.text(gains.index(place[1]), ks.index(place[0]), "≥", **BOUND)
             panel.set_title(look_of(initializer).name + (f", θ = {theta:g}" if len(thetas) > 1 else ""))
             panel.set_xticks(range(len(gains)), [f"{gain:g}" for gain in gains], rotation=90 if len(gains) > 6 else 0)
             panel.set_yticks(range(len(ks)), [f"{k:g}" for k in ks])

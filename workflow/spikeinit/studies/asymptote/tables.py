@@ -131,7 +131,7 @@ def early_curves(study: StudyRuns) -> pd.DataFrame:
     """Figures 1, 4, A10 and A11: loss, accuracy of the training batches and rates by iteration, mean over the seeds."""
     frame = _traces(study)
     groups = [c for c in study.labels if c != "failure_accuracy"]
-    keys = [*groups, "iteration"]
+    keys = [*groups, "epoch", "iteration"]
     grouped = frame.groupby(keys, sort=False, dropna=False)
     values = ["train_loss", "train_accuracy", "rate", *(f"rate_{layer}" for layer in _layers(frame, "rate_"))]
     table = grouped[values].mean().reset_index()
