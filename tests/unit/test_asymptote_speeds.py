@@ -202,6 +202,25 @@ def test_who_is_first_is_tested_with_bounds_for_censored_runs(ding, others, agre
     assert found.agrees is agrees
 
 
+@pytest.mark.parametrize(
+    ("first", "outcomes", "agrees"),
+    [
+        ({"ding2022": 10, "wu2018": 20, "he": 30}, ("failed", "failed"), True),
+        ({"ding2022": 20, "wu2018": 10, "he": 30}, ("failed", "failed"), False),
+        ({"ding2022": 10, "wu2018": 20, "he": 30}, ("failed", "trained"), False),
+    ],
+)
+def test_lee_and_glorot_have_to_fail_on_recordings(first, outcomes, agrees):
+    table = epochs(60, **{name: (epoch,) * 3 for name, epoch in first.items()})
+    table["dataset"], table["network"], table["encoding"] = "cifar10_dvs", "vgg9_dvs", "slices"
+    failing = dict(zip(("lee2016", "glorot"), outcomes, strict=True))
+    coding = pd.DataFrame({"initializer": list(failing), "outcome": list(failing.values())})
+    coding = coding.assign(dataset="cifar10_dvs", network="vgg9_dvs", encoding="slices")
+    here = {"cifar10_dvs": "cifar10_dvs"}
+    found = said("in_order_while_others_fail", tuple(here), here, epochs_to_accuracy=table, coding=coding)
+    assert found.agrees is agrees
+
+
 def printed_epochs(first, earliest, latest):
     row = {"dataset": "mnist", "coding": "poisson", "initializer": "ding", "accuracy_percent": 98}
     row |= {"earliest": earliest, "latest": latest}

@@ -12,7 +12,7 @@ from spikeinit.io import write_csv
 from spikeinit.plan import load_config
 from spikeinit.plan.conditions import conditions as conditions_of
 from spikeinit.studies.asymptote import STUDY, cells, checks, tables, validation
-from spikeinit.studies.claims import Claim
+from spikeinit.studies.claims import Claim, OurResult
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.scorecard_pages import to_markdown
@@ -294,9 +294,56 @@ def test_small_gains_need_one_cell_in_which_all_others_fail():
     assert gains(["trained"] * 2, ["failed"] * 2, ["failed"] * 2, runs=1) is None
 
 
+def test_large_gains_are_those_of_8():
+    """The same rule at another gain, and rows of initialisers that the claim does not name do not count."""
+
+    def gains(gain, ding="trained"):
+        names = {"ding2022": ding, "he": "failed", "glorot": "failed", "micheli2024": "trained"}
+        rows = [{"initializer": name, "outcome": outcome} for name, outcome in names.items()]
+        return said(
+            "trains_at_large_gains", grid=pd.DataFrame(rows).assign(k=0.5, theta=1.0, runs=2, **{"lambda": gain})
+        )
+
+    assert (gains(8.0).agrees, gains(8.0).n) == (True, "3")
+    assert gains(8.0, ding="failed").agrees is False
+    assert gains(4.0) == OurResult()
+
+
+def test_the_asymptote_describes_better_where_it_is_nearer_in_every_leaky_neuron():
+    def errors(*pairs):
+        rows = [
+            {"k": k, "asymptote_mean_error": asymptote, "theory_mean_error": theory}
+            | {"asymptote_largest_error": 0.3, "theory_largest_error": 0.4}
+            for k, asymptote, theory in pairs
+        ]
+        return said("asymptote_describes_better", response_error=pd.DataFrame(rows))
+
+    assert errors((1.0, 0.1, 0.1), (0.5, 0.05, 0.06)).agrees is True  # without leak the two are one line
+    assert errors((0.8, 0.07, 0.06), (0.5, 0.05, 0.06)).agrees is False
+    assert errors((1.0, 0.1, 0.1)).agrees is None
+
+
+def test_a_smaller_tau_has_to_be_more_accurate_wherever_one_of_the_two_trains():
+    def at(slow, fast):
+        rows = [
+            {"k": k, "lambda": 1 - k, "theta": 1.0, "accuracy": accuracy, "failed": accuracy < 15, "seed": seed}
+            | {"experiment": "optimizers", "optimizer": name, "surrogate": "arctan", "initializer": "ding2022"}
+            for name in ("adam", "sgd")
+            for k, values in ((0.8, slow), (0.5, fast))
+            for seed, accuracy in enumerate((9.8, 11.4, 10.0) if name == "sgd" else values)
+        ]
+        return said("better_at_smaller_tau", runs=pd.DataFrame(rows))
+
+    assert at((90.0, 90.2, 90.1), (97.0, 97.2, 97.1)).agrees is True
+    assert at((97.0, 97.2, 97.1), (90.0, 90.2, 90.1)).agrees is False
+    assert at((90.0, 97.0, 95.0), (97.0, 92.0, 96.0)).agrees is None
+    assert at((90.0, 90.2, 90.1), (97.0, 97.2, 97.1)).ours == "higher at tau = 2 in 1 of 1 pairs"
+
+
 def test_what_the_papers_tables_contradict_is_marked(finished):
     entries = {entry.claim: entry for entry in scorecard(finished, met=True)}
-    for claim in ("section5.2:cifar10-dvs-gain", "section6.2:hardtanh"):
+    claims = ("section5.2:cifar10-dvs-gain", "section6.2:hardtanh", "figure6:printed-twice", "audit:wu-lee")
+    for claim in claims:
         assert entries[claim].verdict == "contradicted by the paper's own tables"
 
 
