@@ -300,7 +300,8 @@ def test_large_gains_are_those_of_8():
     def gains(gain, ding="trained"):
         names = {"ding2022": ding, "he": "failed", "glorot": "failed", "micheli2024": "trained"}
         rows = [{"initializer": name, "outcome": outcome} for name, outcome in names.items()]
-        return said(
+        grid = pd.DataFrame(rows).assign(k=0.5, theta=1.0, runs=2, **{"lambda": gain})
+        return said("trains_at_large_gains", grid=grid)
             "trains_at_large_gains", grid=pd.DataFrame(rows).assign(k=0.5, theta=1.0, runs=2, **{"lambda": gain})
         )
 
