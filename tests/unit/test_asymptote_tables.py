@@ -302,8 +302,6 @@ def test_large_gains_are_those_of_8():
         rows = [{"initializer": name, "outcome": outcome} for name, outcome in names.items()]
         grid = pd.DataFrame(rows).assign(k=0.5, theta=1.0, runs=2, **{"lambda": gain})
         return said("trains_at_large_gains", grid=grid)
-            "trains_at_large_gains", grid=pd.DataFrame(rows).assign(k=0.5, theta=1.0, runs=2, **{"lambda": gain})
-        )
 
     assert (gains(8.0).agrees, gains(8.0).n) == (True, "3")
     assert gains(8.0, ding="failed").agrees is False
