@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.asymptote.printed import TECHNIQUES, neuron_text, neurons
+from spikeinit.studies.asymptote.printed import TECHNIQUE_NAMES, neuron_text, neurons
 from spikeinit.studies.looks import dataset_name, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
@@ -70,7 +70,7 @@ def normalization_curves(tables: StudyTables) -> Figure:
     handles: dict[str, Any] = {}
     for panel, ((dataset, technique, k, gain), frame) in zip(axes.flat, cases, strict=False):
         handles |= _by_epoch(panel, frame)
-        panel.set_title(f"{dataset_name(dataset)}, {TECHNIQUES[technique]}\n(k, λ) = ({k:g}, {gain:g})")
+        panel.set_title(f"{dataset_name(dataset)}, {TECHNIQUE_NAMES[technique]}\n(k, λ) = ({k:g}, {gain:g})")
     for panel in axes[:, 0]:
         panel.set_ylabel("test accuracy (%)")
     style.hide_unused(axes, len(cases))

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.asymptote.printed import TECHNIQUES, neuron_text, neurons
+from spikeinit.studies.asymptote.printed import TECHNIQUE_NAMES, neuron_text, neurons
 from spikeinit.studies.looks import COLORS, DARK_GREY, dataset_name, in_two_lines, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
@@ -130,7 +130,7 @@ def normalization(tables: StudyTables) -> Figure:
                     marker = "x" if cell["outcome"] == "failed" else look.marker
                     panel.plot(x + offset, cell["accuracy_mean"], linestyle="", color=look.color, marker=marker)
                     handles[look.name] = Line2D([], [], linestyle="", marker=look.marker, color=look.color)
-        labels = [f"{TECHNIQUES[technique]}\n(k, λ) = ({k:g}, {gain:g})" for technique, k, gain in cases]
+        labels = [f"{TECHNIQUE_NAMES[technique]}\n(k, λ) = ({k:g}, {gain:g})" for technique, k, gain in cases]
         panel.set_xticks(range(len(cases)), labels)
         panel.set(title=dataset_name(dataset), ylabel="test accuracy (%)")
         panel.set_ylim(bottom=0)

@@ -21,7 +21,7 @@ ENCODINGS = {"constant": "constant", "poisson": "rate", "retina": "retina", "eve
 NETWORKS = {"mnist": "five_layer", "nmnist": "five_layer", "cifar10": "vgg9", "cifar10_dvs": "vgg9_dvs"}
 """Data set of Table 2 -> its network, by Table A4."""
 
-TECHNIQUES = {"none": "neither", "dropout": "dropout", "bn": "BN", "bntt": "BN through time"}
+TECHNIQUE_NAMES = {"none": "neither", "dropout": "dropout", "bn": "BN", "bntt": "BN through time"}
 """Technique -> its name in figures."""
 
 RECORDINGS = ("nmnist", "cifar10_dvs")

@@ -16,6 +16,10 @@ import numpy as np
 import pandas as pd
 
 TIE = 0.5
+"""Places that each of two equal cells loses to the other."""
+
+COLUMNS = ("iterations_to_{}_mean", "iterations_to_{}_at_least", "never_to_{}")
+"""Columns of a table of cells for one target accuracy."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,6 @@ def speeds_of(table: pd.DataFrame) -> list[Speed]:
         Speed(mean_, mean_) if not never_ else Speed(0.0 if math.isnan(bound_) else bound_, math.inf, never_ == runs)
         for mean_, bound_, never_, runs in zip(mean, bound, never, table["runs"], strict=True)
     ]
-
-
-COLUMNS = ("iterations_to_{}_mean", "iterations_to_{}_at_least", "never_to_{}")
 
 
 def places_lost(one: Speed, other: Speed) -> tuple[float, float]:
