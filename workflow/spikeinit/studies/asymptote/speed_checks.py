@@ -144,7 +144,7 @@ class Order:
         """
         (dataset,) = claim.datasets
         where = place_in_figure_4(dataset)
-        table = _at(rows_of(evidence, claim, "epochs_to_accuracy"), where)
+        table = _at(named(rows_of(evidence, claim, "epochs_to_accuracy")), where)
         first = {
             name: at_least(own[f"first_epoch_at_{self.level}"], own["epochs"])
             for name, own in table.groupby("initializer")
