@@ -125,9 +125,14 @@ def test_drawn_weights_have_the_same_deviation():
         assert wu == pytest.approx(lee, rel=0.06)  # the first layer has 288 weights
 
 
-def of_one_law(differences):
+def of_one_law(differences, outcome="trained"):
     rows = [
-        {"k": 0.1 * i, "initializer": name, "accuracy_mean": 90 + (value if name == "wu2018" else 0)}
+        {
+            "k": 0.1 * i,
+            "initializer": name,
+            "outcome": outcome,
+            "accuracy_mean": 90 + (value if name == "wu2018" else 0),
+        }
         for i, value in enumerate(differences)
         for name in ("wu2018", "lee2016")
     ]
@@ -142,3 +147,8 @@ def test_our_accuracies_are_laid_beside_the_law():
     assert of_one_law([5.0, 5.1, 4.9]).agrees is False
     assert of_one_law([5.0, -5.0, 1.0]).agrees is None
     assert "ratio 1 to 1 in 35 layers" in of_one_law([0.0, 0.1]).note
+
+
+def test_places_where_both_fail_say_nothing_of_their_accuracies():
+    found = of_one_law([0.0, 0.0], outcome="failed")
+    assert (found.agrees, found.n) == (None, "35")

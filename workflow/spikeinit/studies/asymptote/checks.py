@@ -199,8 +199,11 @@ def one_law(evidence: Evidence, claim: Claim) -> OurResult:
 
 
 def _wu_less_lee(table: pd.DataFrame) -> np.ndarray:
-    """Differences of the mean accuracies of Wu's and Lee's initialisations, at each place of a table of cells."""
+    """Wu's mean accuracy less Lee's at each place of a table of cells at which one of the two trains."""
     places = list(table.columns[: list(table.columns).index("initializer")])
+    table = table[table["initializer"].isin(("wu2018", "lee2016"))]
+    trains = (table["outcome"] == TRAINED).groupby([table[name] for name in places], dropna=False).transform("any")
+    table = table[trains]
     both = table.pivot_table(index=places, columns="initializer", values="accuracy_mean", dropna=False)
     if not {"wu2018", "lee2016"} <= set(both.columns):
         return np.empty(0)

@@ -113,6 +113,8 @@ def accelerated(evidence: Evidence, claim: Claim) -> OurResult:
     censored = not all(np.array_equal(low, high) for low, high in found)
     bound = "at least " if censored else ""
     ours = f"{bound}{best[0].mean():.1f} times as fast at the best of {len(found)} leaky neurons"
+    if not best[0].any():
+        ours = f"Ding's never reached the accuracy, at {len(found)} leaky neurons"
     note = "runs that never reached the accuracy bound the ratio on one side" if censored else ""
     result = OurResult(ours, n=f"{len(best[0])} seeds", agrees=decided(any(above), all(below)), note=note)
     return of_seeds(result, len(best[0]))
@@ -153,7 +155,9 @@ class Order:
         compared = {name for pair in self.pairs for name in pair}
         if not (compared <= set(first) and set(self.failing) <= set(cells.index)):
             return OurResult()
-        never = {name: own.isna().any() for name, own in table.groupby("initializer")[f"first_epoch_at_{self.level}"]}
+        never = {
+            name: bool(own.isna().any()) for name, own in table.groupby("initializer")[f"first_epoch_at_{self.level}"]
+        }
         text = "{} of {} pairs in this order"
         result = lower([(first[a], first[b]) for a, b in self.pairs], significance=1 - evidence.confidence, text=text)
         agrees = beyond_censoring(
@@ -162,7 +166,10 @@ class Order:
         trained = [name for name in self.failing if cells[name] != FAILED]
         notes = [result.note, *(f"{name} trains" for name in trained)]
         notes += ["runs that never got there count as censored"] * any(never.values())
-        shown = [f"{name} {with_interval(own, evidence.confidence, '.3g')}" for name, own in first.items()]
+        shown = [
+            f"{name} {'at least ' * never[name]}{with_interval(own, evidence.confidence, '.3g')}"
+            for name, own in first.items()
+        ]
         ours = f"{result.ours}; first epoch with {self.level} %: {', '.join(shown)}"
         agrees = False if trained and len(table["seed"].unique()) > 1 else agrees
         return OurResult(ours, n=result.n, agrees=agrees, note="; ".join(notes))
