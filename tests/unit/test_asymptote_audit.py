@@ -151,4 +151,4 @@ def test_our_accuracies_are_laid_beside_the_law():
 
 def test_places_where_both_fail_say_nothing_of_their_accuracies():
     found = of_one_law([0.0, 0.0], outcome="failed")
-    assert (found.agrees, found.n) == (None, "35")
+    assert (found.agrees, found.n) == (None, "35 layers")

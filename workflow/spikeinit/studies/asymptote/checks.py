@@ -187,7 +187,7 @@ def one_law(evidence: Evidence, claim: Claim) -> OurResult:
     margin = evidence.tables.spec["margins"]["accuracy"]
     differences = np.concatenate([_wu_less_lee(table) for table in tables])
     if not len(differences):
-        return OurResult(spread, n=str(len(ratios)))
+        return OurResult(spread, n=f"{len(ratios)} layers")
     shown = with_interval(differences, evidence.confidence)
     apart = f"{int((np.abs(differences) > margin).sum())} of {len(differences)}"
     return OurResult(

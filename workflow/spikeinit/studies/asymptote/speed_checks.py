@@ -147,17 +147,13 @@ class Order:
         (dataset,) = claim.datasets
         where = place_in_figure_4(dataset)
         table = _at(named(rows_of(evidence, claim, "epochs_to_accuracy")), where)
-        first = {
-            name: at_least(own[f"first_epoch_at_{self.level}"], own["epochs"])
-            for name, own in table.groupby("initializer")
-        }
+        reached = table.assign(first=table[f"first_epoch_at_{self.level}"]).groupby("initializer")
+        first = {name: at_least(own["first"], own["epochs"]) for name, own in reached}
+        never = {name: bool(own["first"].isna().any()) for name, own in reached}
         cells = _at(rows_of(evidence, claim, "coding"), where).set_index("initializer")["outcome"]
         compared = {name for pair in self.pairs for name in pair}
         if not (compared <= set(first) and set(self.failing) <= set(cells.index)):
             return OurResult()
-        never = {
-            name: bool(own.isna().any()) for name, own in table.groupby("initializer")[f"first_epoch_at_{self.level}"]
-        }
         text = "{} of {} pairs in this order"
         result = lower([(first[a], first[b]) for a, b in self.pairs], significance=1 - evidence.confidence, text=text)
         agrees = beyond_censoring(
