@@ -21,10 +21,11 @@ from spikeinit.plan import from_mapping, load_config, rule_specs, runs
 from spikeinit.randomness import stream
 from spikeinit.specs import NetworkSpec, NeuronSpec, TrainSpec, from_dict, to_dict
 from spikeinit.studies.asymptote import STUDY
-from spikeinit.studies.asymptote.cells import ENCODINGS, OURS, TECHNIQUES
+from spikeinit.studies.asymptote.cells import TECHNIQUES
+from spikeinit.studies.asymptote.printed import ENCODINGS, OURS
 from spikeinit.tables import read_table
 
-EIGHT = 8
+NINE = 9
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_versatility_grids_are_the_papers(mapping):
     for experiment, factor in (("optimizers", "optimizer"), ("surrogates", "surrogate")):
         own = [run.labels for run in found if run.labels["experiment"] == experiment]
         places = {(one["k"], one["lambda"], one["theta"], one[factor], one["initializer"]) for one in own}
-        assert len(own) == len(places) == EIGHT * 4 * 5
+        assert len(own) == len(places) == NINE * 4 * 5
 
 
 def test_specs_are_hard_reset_with_gain_and_fixed_parameters(mapping):
@@ -70,7 +71,7 @@ def test_the_paper_overlay_meets_the_published_conditions(checkout):
 
 
 def test_the_paper_overlay_has_every_printed_cell(checkout):
-    """Tables 2, A6, A7 and A8: a run of ours for each line of the published files."""
+    """Tables 2 and A8 and Figure 6: a run of ours for each line of the published files."""
     config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
     labels = [run.labels for run in runs(config, "asymptote")]
     where = ("experiment", "dataset", "encoding", "optimizer", "surrogate", "technique", "k", "lambda", "initializer")
@@ -85,6 +86,28 @@ def test_the_paper_overlay_has_every_printed_cell(checkout):
         technique, initializer = TECHNIQUES[cell["technique"]], OURS[cell["initializer"]]
         place = (cell["k"], cell["lambda"], initializer)
         assert ("normalization", cell["dataset"], "rate", "adam", "arctan", technique, *place) in planned
+    figure_6 = read_table(checkout / "workflow/published/ding2022_figure6.csv")
+    for cell in figure_6.to_dict("records"):
+        optimizer, surrogate = (cell["name"], "arctan") if cell["method"] == "optimizer" else ("adam", cell["name"])
+        place = (cell["k"], cell["lambda"], OURS[cell["initializer"]])
+        assert (f"{cell['method']}s", "mnist", "rate", optimizer, surrogate, None, *place) in planned
+
+
+@pytest.mark.parametrize(
+    ("gains", "departs"), [([0.1, 4.0], False), ([0.1, 4.0, 8.0], False), ([0.1, 6.0], True), ([0.2, 8.0], True)]
+)
+def test_gains_end_at_4_as_sampled_or_at_8_as_reported(checkout, gains, departs):
+    config = load_config([checkout / "config.yaml", checkout / "workflow/overlays/paper.yaml"])
+    config.sections["asymptote"]["grid"]["lambda"] = gains
+    found = [text for text in differences(STUDY, config) if "grid.lambda" in text]
+    assert found == ([f"grid.lambda {gains} instead of values from 0.1 to 4.0 or 8.0"] if departs else [])
+
+
+def test_a_gain_of_8_can_be_run(mapping):
+    mapping["asymptote"]["grid"]["lambda"] = [8.0]
+    found = [run for run in runs(from_mapping(mapping), "asymptote") if run.labels["experiment"] == "grid"]
+    assert {run.spec.neuron.gain for run in found} == {8.0}
+    assert {"glorot", "he", "wu2018", "lee2016", "ding2022"} <= {run.labels["initializer"] for run in found}
 
 
 def test_the_laptop_scale_names_what_differs(mapping):

@@ -211,10 +211,10 @@ def test_a_conclusion_flips_where_it_is_decided_both_ways():
     ]
     assert list(table["answer"][:3]) == ["agrees", "agrees", "open"]
     result = no_flip(table)
-    assert (result.ours, result.agrees) == ("1 of 8 answers flip (b at x 1)", False)
+    assert (result.ours, result.agrees) == ("1 of 8 answers flip (“claim b” at x 1)", False)
     assert result.note == (
         "4 conclusions at 2 other choices; 2 of them are decided at every choice; "
-        "decided against what is open as configured: c at x 2"
+        "decided against what is open as configured: “claim c” at x 2"
     )
 
 

@@ -75,4 +75,4 @@ def no_flip(table: pd.DataFrame) -> OurResult:
 
 
 def _places(rows: pd.DataFrame) -> str:
-    return "; ".join(f"{row.conclusion} at {row.open_choice}" for row in rows.itertuples())
+    return "; ".join(f"“{row.statement}” at {row.open_choice}" for row in rows.itertuples())

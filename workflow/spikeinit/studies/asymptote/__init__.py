@@ -1,8 +1,8 @@
 """The asymptote study (Ding et al. 2022): does training start sooner where neurons start on their slant asymptote?
 
 Four experiments on one set of initialisers: codings (Table 2, Figs. 1, 3, 4), a grid of neurons (Figs. 5, A8, A9), four
-optimisers and four surrogates on eight neurons (Tables A6, A7), and normalisations (Table A8). Beside the paper's five
-initialisers stand later ones, `added_initializers`, in the codings and the grid.
+optimisers and four surrogates on nine neurons (Tables A6, A7, Fig. 6), and normalisations (Table A8, Fig. A12). Beside
+the paper's five initialisers stand later ones, `added_initializers`, in the codings and the grid.
 
 This module declares the study; its runs, conditions, tables, figures and checks stand in modules of their own.
 """
@@ -30,10 +30,10 @@ STUDY = Study(
         Table(
             "tables.grid",
             "Every neuron of the grid with every initialiser (figures 5, A8, A9): accuracy, failures, iterations "
-            "to the target.",
+            "to the target. `at_least` counts runs that never reached it with one iteration more than were run.",
         ),
-        Table("tables.optimizers", "Eight neurons, four optimisers, five initialisers (Table A6)."),
-        Table("tables.surrogates", "Eight neurons, four surrogates, five initialisers (Table A7)."),
+        Table("tables.optimizers", "Nine neurons, four optimisers, five initialisers (Table A6, Figure 6)."),
+        Table("tables.surrogates", "Nine neurons, four surrogates, five initialisers (Table A7, Figure 6)."),
         Table(
             "tables.normalization",
             "VGG11 without and with batch normalisation, over all steps or per step (Table A8).",
@@ -43,6 +43,8 @@ STUDY = Study(
             "Spikes per neuron and step of every spiking layer before training (figure 3).",
         ),
         Table("tables.early_curves"),
+        Table("validation.validation_curves"),
+        Table("validation.epochs_to_accuracy"),
         Table("tables.response"),
         Table(
             "tables.response_error",
@@ -67,9 +69,10 @@ STUDY = Study(
             "2022, Fig. 1).",
         ),
         Figure(
-            "figures.coding_curves",
-            "Loss and accuracy of the training batches by iteration, for every coding (Ding et al. 2022, Fig. 4)."
-            " Bands are one standard deviation over seeds.",
+            "curve_figures.coding_curves",
+            "For every network, data set and coding: loss and accuracy of the training batches by iteration, and "
+            "accuracy on the monitored test images by epoch (Ding et al. 2022, Fig. 4). Bands are one standard "
+            "deviation over seeds.",
         ),
         Figure(
             "heat_maps.grid_accuracy",
@@ -79,24 +82,24 @@ STUDY = Study(
         Figure(
             "heat_maps.grid_iterations",
             "Iterations until a training batch first reaches the target accuracy (Ding et al. 2022, Fig. A8). "
-            "Grey: never reached.",
+            "Grey: never reached. A number with ≥ is a lower bound: some runs never reached it.",
         ),
         Figure(
             "heat_maps.optimizers",
-            "Test accuracy for eight neurons and four optimisers (Ding et al. 2022, Table A6). Grey: training "
+            "Test accuracy for every neuron and four optimisers (Ding et al. 2022, Table A6). Grey: training "
             'failed here; crosses: the paper prints "-".',
         ),
         Figure(
             "heat_maps.surrogates",
-            "Test accuracy for eight neurons and four surrogates (Ding et al. 2022, Table A7). Grey: training "
+            "Test accuracy for every neuron and four surrogates (Ding et al. 2022, Table A7). Grey: training "
             'failed here; crosses: the paper prints "-".',
         ),
         Figure(
-            "figures.optimizer_curves",
+            "curve_figures.optimizer_curves",
             "Accuracy of the training batches by iteration, four optimisers (Ding et al. 2022, Fig. A10).",
         ),
         Figure(
-            "figures.surrogate_curves",
+            "curve_figures.surrogate_curves",
             "Accuracy of the training batches by iteration, four surrogates (Ding et al. 2022, Fig. A11).",
         ),
         Figure(
@@ -104,11 +107,16 @@ STUDY = Study(
             "Test accuracy of VGG11 with and without normalisation (Ding et al. 2022, Table A8). Crosses: "
             "training failed.",
         ),
+        Figure(
+            "curve_figures.normalization_curves",
+            "Accuracy on the monitored test images by epoch, with and without normalisation (Ding et al. 2022, Fig. "
+            "A12). Bands are one standard deviation over seeds.",
+        ),
     ),
     scorecard=Scorecard(
         "checks.scorecard",
-        "Every printed cell of Tables 2, A6, A7 and A8 and what Ding et al. (2022) say in words, beside ours. "
-        "Scaled-down lines say only whether the same networks fail.",
+        "Every printed cell of Tables 2, A6, A7 and A8 and of Figure 6, and what Ding et al. (2022) say in words, "
+        "beside ours. Scaled-down lines say only whether the same networks fail.",
         title="Asymptote study (Ding et al. 2022)",
     ),
     options=runs.table_options,

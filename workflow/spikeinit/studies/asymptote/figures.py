@@ -1,4 +1,7 @@
-"""Figures of the asymptote study: the paper's figures 1 to 4, A10 and A11 here, its heat maps in `heat_maps`."""
+"""Figures of the asymptote study: the paper's figures 1 to 3 and Table A8.
+
+Its curves stand in `curve_figures`, its heat maps in `heat_maps`.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
-from spikeinit.studies.asymptote.printed import neuron_text, neurons
+from spikeinit.studies.asymptote.printed import TECHNIQUE_NAMES, neuron_text, neurons
 from spikeinit.studies.looks import COLORS, DARK_GREY, dataset_name, in_two_lines, looks_of
 from spikeinit.studies.table_tools import StudyTables
-
-TECHNIQUES = {"none": "neither", "dropout": "dropout", "bn": "BN", "bntt": "BN through time"}
-"""Technique -> its name on the axis."""
-
-SMOOTHED = 12
-"""Points of a training curve: iterations are averaged over windows so that about so many remain."""
 
 
 def response_curves(tables: StudyTables) -> Figure:
@@ -117,72 +113,6 @@ def early_loss_and_rates(tables: StudyTables) -> Figure:
     return figure
 
 
-def coding_curves(tables: StudyTables) -> Figure:
-    """Figure 4: loss and accuracy of the training batches by iteration, one column per coding of the first task."""
-    own = _first_task(tables)
-    codings = list(own["encoding"].unique())
-    figure, axes = style.panels(2, len(codings), height=2.1, legend=0.5, sharex=True, sharey="row")
-    handles: dict[str, Any] = {}
-    for column, coding in enumerate(codings):
-        of_coding = own[own["encoding"] == coding]
-        axes[0, column].set_title(coding)
-        for row, value in enumerate(("train_loss", "train_accuracy")):
-            handles |= _lines(axes[row, column], of_coding, value, band=True)
-    axes[0, 0].set_ylabel("training loss")
-    axes[1, 0].set_ylabel("training accuracy (%)")
-    for panel in axes[-1, :]:
-        panel.set_xlabel("iteration")
-    style.legend_below(figure, handles, columns=5)
-    return figure
-
-
-def _lines(panel: Axes, frame: pd.DataFrame, value: str, *, band: bool = False) -> dict[str, Any]:
-    """One smoothed line per initialiser, with a band of one standard deviation over the seeds if `band`."""
-    handles = {}
-    for initializer, look in looks_of(frame["initializer"]).items():
-        line = frame[frame["initializer"] == initializer].sort_values("iteration")
-        window = max(1, len(line) // SMOOTHED)
-        block = np.minimum(np.arange(len(line)) // window, max(0, len(line) // window - 1))  # no short last window
-        mean = line.groupby(block)[[value, "iteration"]].mean()
-        sd = line.groupby(block)[f"{value}_sd"].mean().fillna(0) if band else 0
-        x, centre = mean["iteration"], mean[value]
-        handles[look.name] = style.mean_and_band(panel, x, centre, centre - sd, centre + sd, floor=0, **look.stroke)
-    return handles
-
-
-def optimizer_curves(tables: StudyTables) -> Figure:
-    """Figure A10: training accuracy by iteration for eight neurons and four optimisers."""
-    return _versatility_curves(tables["early_curves"], "optimizers", "optimizer")
-
-
-def surrogate_curves(tables: StudyTables) -> Figure:
-    """Figure A11: the same for four surrogates."""
-    return _versatility_curves(tables["early_curves"], "surrogates", "surrogate")
-
-
-def _versatility_curves(curves: pd.DataFrame, experiment: str, method: str) -> Figure:
-    own = curves[curves["experiment"] == experiment]
-    if own.empty:
-        return style.empty_figure("no curves: trace_every is null")
-    methods, places = list(own[method].unique()), neurons(own)
-    figure, axes = style.panels(len(places), len(methods), height=1.15, legend=0.5, sharex=True, sharey=True)
-    handles: dict[str, Any] = {}
-    for row, place in enumerate(places):
-        at = own[(own["k"] == place[0]) & (own["lambda"] == place[1]) & (own["theta"] == place[2])]
-        for column, name in enumerate(methods):
-            handles |= _lines(axes[row, column], at[at[method] == name], "train_accuracy")
-            axes[row, column].xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        axes[row, 0].set_ylabel(neuron_text(place), fontsize=8)
-    for column, name in enumerate(methods):
-        axes[0, column].set_title(name)
-    axes[0, 0].set_ylim(0, 100)
-    figure.supylabel("training accuracy (%) for (k, λ, θ)", fontsize=9)
-    for panel in axes[-1, :]:
-        panel.set_xlabel("iteration")
-    style.legend_below(figure, handles, columns=5)
-    return figure
-
-
 def normalization(tables: StudyTables) -> Figure:
     """Table A8: accuracy with and without normalisation; crosses are cells that failed."""
     table = tables["normalization"]
@@ -200,7 +130,7 @@ def normalization(tables: StudyTables) -> Figure:
                     marker = "x" if cell["outcome"] == "failed" else look.marker
                     panel.plot(x + offset, cell["accuracy_mean"], linestyle="", color=look.color, marker=marker)
                     handles[look.name] = Line2D([], [], linestyle="", marker=look.marker, color=look.color)
-        labels = [f"{TECHNIQUES[technique]}\n(k, λ) = ({k:g}, {gain:g})" for technique, k, gain in cases]
+        labels = [f"{TECHNIQUE_NAMES[technique]}\n(k, λ) = ({k:g}, {gain:g})" for technique, k, gain in cases]
         panel.set_xticks(range(len(cases)), labels)
         panel.set(title=dataset_name(dataset), ylabel="test accuracy (%)")
         panel.set_ylim(bottom=0)

@@ -17,6 +17,7 @@ from spikeinit.studies.asymptote.tables import FAILED
 from spikeinit.studies.looks import VERMILION, look_of, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
+BOUND = {"ha": "center", "va": "center", "bbox": {"facecolor": "white", "pad": 1, "linewidth": 0}}
 FAILURE_COLOR = "#B0B0B0"
 UNDEFINED_COLOR = "#FFFFFF"
 
@@ -33,7 +34,9 @@ def grid_iterations(tables: StudyTables) -> Figure:
     if not speeds:
         return style.empty_figure("no target accuracy in the configuration")
     target = speeds[0].removeprefix("iterations_to_").removesuffix("_mean")
-    return _grid(table, speeds[0], f"iterations to {target} % training accuracy", "viridis_r", "never reached")
+    bound, never = table[f"iterations_to_{target}_at_least"], table[f"never_to_{target}"]
+    table = table.assign(shown=bound.where(never < table["runs"]), bounded=(never > 0) & (never < table["runs"]))
+    return _grid(table, "shown", f"iterations to {target} % training accuracy", "viridis_r", "never reached")
 
 
 def _grid(table: pd.DataFrame, value: str, label: str, palette: str, failed: str) -> Figure:
@@ -52,6 +55,9 @@ def _grid(table: pd.DataFrame, value: str, label: str, palette: str, failed: str
             cells = {(row["k"], row["lambda"]): row for row in own.to_dict("records")}
             values = [[_shown(cells.get((k, gain)), value) for gain in gains] for k in ks]
             picture = _heat_map(panel, values, palette, limits)
+            for place, cell in cells.items():
+                if cell.get("bounded"):
+                    panel.text(gains.index(place[1]), ks.index(place[0]), "≥", **BOUND)
             panel.set_title(look_of(initializer).name + (f", θ = {theta:g}" if len(thetas) > 1 else ""))
             panel.set_xticks(range(len(gains)), [f"{gain:g}" for gain in gains], rotation=90 if len(gains) > 6 else 0)
             panel.set_yticks(range(len(ks)), [f"{k:g}" for k in ks])

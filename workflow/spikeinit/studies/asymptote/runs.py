@@ -27,7 +27,7 @@ TECHNIQUES = {
 BN is batch normalisation, BNTT batch normalisation through time, with statistics of its own for every step.
 """
 
-RUN_TABLES = ("metrics", "iterations", "accuracy")
+RUN_TABLES = ("metrics", "curves", "iterations", "accuracy")
 """The CSV files of each run that the tables are made of."""
 
 MEASURED = {"input_rate": 0.1, "input_mean": 0.1}

@@ -3,6 +3,11 @@
 Accuracies are percent, rates spikes per neuron and step. A network counts as failed, the paper's "-", when it diverged
 or its test accuracy is below the task's `failure_accuracy`: the paper prints 16.5 % as trained, and its failed networks
 answer with one class (9.8 or 11.4 % of MNIST, Fig. 6). A cell of several seeds failed when at least half of them did.
+
+A run that never reached a target accuracy is censored: it would have needed more iterations than it had. A cell has a
+mean number of iterations only where every run reached the target; `iterations_to_<target>_at_least` takes the others
+with one iteration more than were run, and is a lower bound of that mean. What was run is known from the trace or from
+the latest iteration that any run of the same experiment, data, network and coding needed.
 """
 
 from __future__ import annotations
@@ -35,9 +40,18 @@ def runs(study: StudyRuns) -> pd.DataFrame:
     frame = metrics.merge(accuracy, on=["run", "seed"], how="left", validate="one_to_one")
     low = ~(frame["accuracy"] >= frame["failure_accuracy"])
     frame["failed"] = low | (frame["outcome"] == "diverged")
-    measured = ["train_loss", "train_accuracy", *(c for c in frame if c.startswith("iterations_to_"))]
+    speeds = [column for column in frame if column.startswith("iterations_to_")]
+    frame["known_iterations"] = _known_iterations(study, frame, speeds)
+    measured = ["train_loss", "train_accuracy", *speeds, "known_iterations"]
     columns = [*study.labels, "seed", "outcome", "failed", "accuracy", *measured]
     return frame[[*columns, "run"]]
+
+
+def _known_iterations(study: StudyRuns, frame: pd.DataFrame, speeds: list[str]) -> pd.Series:
+    """How many iterations each row's network was trained for, or the latest of which anything is known; else NaN."""
+    traced = study.read("iterations").groupby("run")["iteration"].max()
+    known = pd.concat([frame["run"].map(traced), frame[speeds].astype(float)], axis=1).max(axis=1)
+    return known.groupby([frame[name] for name in ("experiment", *BASE)], dropna=False).transform("max")
 
 
 def _cells(study: StudyRuns, experiment: str) -> pd.DataFrame:
@@ -45,13 +59,20 @@ def _cells(study: StudyRuns, experiment: str) -> pd.DataFrame:
     frame = frame[frame["experiment"] == experiment]
     groups = [*METHOD[experiment], "initializer"]
     speeds = [column for column in frame if column.startswith("iterations_to_")]
-    table = average(frame, groups, ["accuracy", *speeds], counted="accuracy")
+    for speed in speeds:
+        frame[f"{speed}_at_least"] = frame[speed].astype(float).fillna(frame["known_iterations"] + 1)
+    bounds = [f"{speed}_at_least" for speed in speeds]
+    table = average(frame, groups, ["accuracy", *speeds, *bounds], counted="accuracy")
+    table = table.drop(columns=[f"{bound}_sd" for bound in bounds])
+    table = table.rename(columns={f"{bound}_mean": bound for bound in bounds})
     grouped = frame.groupby(groups, sort=False, dropna=False)
     table["runs"] = grouped.size().to_numpy()
     table["failed_runs"] = grouped["failed"].sum().to_numpy()
     table["outcome"] = np.where(2 * table["failed_runs"] >= table["runs"], FAILED, TRAINED)
     for speed in speeds:
-        table[f"never_{speed.removeprefix('iterations_')}"] = grouped[speed].apply(lambda s: s.isna().sum()).to_numpy()
+        never = grouped[speed].apply(lambda s: s.isna().sum()).to_numpy()
+        table[f"never_{speed.removeprefix('iterations_')}"] = never
+        table.loc[never > 0, [f"{speed}_mean", f"{speed}_sd"]] = np.nan
     return table[[*groups, "outcome", *(column for column in table if column not in (*groups, "outcome"))]]
 
 
@@ -110,7 +131,7 @@ def early_curves(study: StudyRuns) -> pd.DataFrame:
     """Figures 1, 4, A10 and A11: loss, accuracy of the training batches and rates by iteration, mean over the seeds."""
     frame = _traces(study)
     groups = [c for c in study.labels if c != "failure_accuracy"]
-    keys = [*groups, "iteration"]
+    keys = [*groups, "epoch", "iteration"]
     grouped = frame.groupby(keys, sort=False, dropna=False)
     values = ["train_loss", "train_accuracy", "rate", *(f"rate_{layer}" for layer in _layers(frame, "rate_"))]
     table = grouped[values].mean().reset_index()
