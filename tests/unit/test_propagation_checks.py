@@ -157,20 +157,39 @@ def test_kaiming_dies_over_time_in_most_networks(ending, agrees):
 
 
 @pytest.mark.parametrize(
-    ("skewness", "kurtosis", "spread", "agrees"),
+    ("skewness", "kurtosis", "agrees"),
+    [(-0.4, 0.8, True), (0.4, 0.8, False), (-0.4, -0.8, False), (-0.02, 0.8, None)],
+)
+def test_a_high_decay_skews(skewness, kurtosis, agrees):
+    shape = {"deep_skewness": around(skewness, 0.3), "deep_excess_kurtosis": around(kurtosis, 0.3)}
+    assert said("high_decay_shape", repeats=networks("high_decay", "micheli2024", **shape)) is agrees
+
+
+@pytest.mark.parametrize(("spread", "agrees"), [(1.3, True), (0.6, False), (1.02, None)])
+def test_a_high_decay_spreads(spread, agrees):
+    usual = networks("time_steps", "micheli2024", variance_spread=around(1.0, 0.3))
+    high = networks("high_decay", "micheli2024", variance_spread=around(spread, 0.3)[::-1])
+    assert said("high_decay_less_stable", repeats=pd.concat([usual, high])) is agrees
+    assert said("high_decay_less_stable", repeats=high) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "agrees"),
     [
-        (-0.4, 0.8, 1.3, True),
-        (0.4, 0.8, 1.3, False),
-        (-0.4, -0.8, 1.3, False),
-        (-0.4, 0.8, 0.6, False),
-        (-0.4, 0.8, 1.02, None),
+        ({"he": 0.0, "ding2022": 0.2}, True),
+        ({"he": 5.0, "ding2022": 0.2}, True),  # too much is as far as too little
+        ({"he": 0.0, "rossbroich2022": 1.0}, False),
+        ({"he": 0.0, "rossbroich2022": 0.6}, None),
+        ({"zheng2021": 1.0}, None),  # not one of the paper's
     ],
 )
-def test_a_high_decay_skews_and_spreads(skewness, kurtosis, spread, agrees):
-    shape = {"deep_skewness": around(skewness, 0.3), "deep_excess_kurtosis": around(kurtosis, 0.3)}
-    usual = networks("time_steps", "micheli2024", variance_spread=around(1.0, 0.3), **shape)
-    high = networks("high_decay", "micheli2024", variance_spread=around(spread, 0.3)[::-1], **shape)
-    assert said("high_decay", repeats=pd.concat([usual, high])) is agrees
+def test_the_proposed_one_stands_out_where_every_other_is_further_away(others, agrees):
+    """A share of 0.6 of layer 1's variance is kept: 0.22 decades away."""
+    frames = [networks("time_steps", "micheli2024", 2.0 * around(0.6, 0.1), first_variance=2.0, deep_spikes=5.0)]
+    for name, share in others.items():
+        deep = 2.0 * (around(share, 0.1)[::-1] if share else 0.0)
+        frames.append(networks("time_steps", name, deep, first_variance=2.0, deep_spikes=5.0))
+    assert said("unlike_the_others", repeats=pd.concat(frames)) is agrees
 
 
 # --- trainings
@@ -213,6 +232,26 @@ def test_trainings_are_judged_by_their_intervals(check, means, agrees):
 def test_an_initialisation_that_was_not_trained_leaves_it_unsaid():
     assert trained("only_two_train_above_90", micheli2024=92, he=50) is None
     assert trained("proposed_is_best", rossbroich2022=92, he=50) is None
+
+
+def iterations(sd=10.0, seeds=10, **means):
+    """What `converges_fastest` says of iterations with these means."""
+    labels = {"experiment": "comparison", "dataset": "d", "network": "deep_mlp", "level": 25}
+    frames = [
+        pd.DataFrame({**labels, "initializer": name, "seed": range(seeds)}).assign(
+            iterations_to_level=np.roll(around(mean, sd, seeds), shift) if seeds > 1 else mean
+        )
+        for shift, (name, mean) in enumerate(means.items())
+    ]
+    return said("converges_fastest", "deep_mlp", trainings=pd.concat(frames))
+
+
+def test_the_proposed_one_is_fastest_where_every_other_takes_more_iterations():
+    assert iterations(micheli2024=100, he=150, glorot=200) is True
+    assert iterations(micheli2024=100, he=150, glorot=60) is False
+    assert iterations(micheli2024=100, he=150, glorot=103) is None
+    assert iterations(micheli2024=100, he=150, seeds=1) is None
+    assert iterations(he=150, glorot=200) is None
 
 
 def swept(better=10.0, slower=100.0, wider=20.0, seeds=10):

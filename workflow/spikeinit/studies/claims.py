@@ -95,12 +95,16 @@ class Checks(Mapping[str, Check]):
 
         It is not asked where one of them was not run: then our runs say nothing.
         """
+        return self.add_on_datasets(function.__name__, function)
+
+    def add_on_datasets(self, name: str, function: Callable[..., OurResult]) -> Callable[..., OurResult]:
+        """Register such a function that a function has made."""
 
         def check(evidence: Evidence, claim: Claim) -> OurResult:
             found = [evidence.conditions.datasets[dataset] for dataset in claim.datasets]
             return OurResult() if None in found else function(evidence, claim, *found)
 
-        self.add(function.__name__, check)
+        self.add(name, check)
         return function
 
     def add(self, name: str, check: Check) -> None:
