@@ -21,8 +21,8 @@ from spikeinit.config import sweeps
 from spikeinit.config.checks import Problems
 from spikeinit.config.paths import value_at
 from spikeinit.config.schema import Schema
-from spikeinit.config.sweeps import Point
-from spikeinit.io import canonical_json
+from spikeinit.config.sweeps import LONGEST_NAME, Point
+from spikeinit.io import canonical_json, digest
 from spikeinit.study import OpenChoice, Section
 
 KEY = "open_choices"
@@ -64,6 +64,13 @@ def _others(section: Section, key: str, values: Sequence[Any]) -> list[Any]:
 def name(point: Point) -> str:
     """A choice in words: "neuron.gain one_minus_decay", or "as configured"."""
     return _words(point) or AS_CONFIGURED
+
+
+def run_name(run: str, choice: str) -> str:
+    """The name of a run at a choice, in characters that a path takes; too long a one ends in a digest."""
+    words = "".join(character if character.isalnum() or character in "._" else "-" for character in choice.lower())
+    name = f"{run}_{words}"
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 9]}-{digest(choice)[:8]}"
 
 
 def parts(choice: str) -> list[str]:

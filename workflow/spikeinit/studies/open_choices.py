@@ -7,12 +7,13 @@ two is open, nothing is said to flip: a choice with few runs leaves more open, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
 from spikeinit.config.open_choices import AS_CONFIGURED
 from spikeinit.studies.claims import Check, Claim, OurResult
-from spikeinit.studies.scorecard import Evidence
+from spikeinit.studies.scorecard import Conditions, Evidence, ScorecardEntry, scorecard_entry
 
 COLUMNS = ("open_choice", "conclusion", "statement", "ours", "n", "answer", "flips", "settings", "note")
 AGREES, DISAGREES, OPEN = "agrees", "disagrees", "open"
@@ -72,6 +73,20 @@ def no_flip(table: pd.DataFrame) -> OurResult:
         note += f"; decided against what is open as configured: {_places(against)}"
     agrees = False if len(flips) else True if decided.all() else None
     return OurResult(ours, n=str(table["n"].iloc[0]), agrees=agrees, note=note)
+
+
+def no_flip_line(claim: Claim, evidence: Evidence, table: pd.DataFrame) -> ScorecardEntry:
+    """The scorecard's line of `no_flip`, under the conditions of the runs that try the choices.
+
+    It is `not run` where none is tried.
+    """
+    return scorecard_entry(claim, no_flip(table), tried_under(evidence, table["settings"]))
+
+
+def tried_under(evidence: Evidence, settings: pd.Series) -> Conditions:
+    """The conditions of such runs. settings: what holds for them alone, in words."""
+    departures = [f"open choices were tried at {text}" for text in settings.dropna().unique() if text]
+    return replace(evidence.conditions, differences=(*evidence.conditions.differences, *departures))
 
 
 def _places(rows: pd.DataFrame) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 
 from spikeinit.config.open_choices import AS_CONFIGURED
 from spikeinit.studies.claims import Claim, OurResult
-from spikeinit.studies.open_choices import no_flip
+from spikeinit.studies.open_choices import no_flip_line, tried_under
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry, scorecard_entry
 
 NO_FLIP = Claim(
@@ -28,15 +26,11 @@ NEAREST = Claim(
 def open_choice_lines(evidence: Evidence) -> list[ScorecardEntry]:
     """Both lines, under the conditions of the runs that try the choices; `not run` where none is tried."""
     tables = evidence.tables
-    distances = tables["open_choice_distances"]
-    settings = distances["settings"].dropna().unique()
-    own = replace(
-        evidence.conditions,
-        differences=(*evidence.conditions.differences, *(f"open choices were tried at {text}" for text in settings)),
-    )
+    distances, effects = tables["open_choice_distances"], tables["open_choice_effects"]
+    own = tried_under(evidence, distances["settings"])
     return [
-        scorecard_entry(NO_FLIP, no_flip(tables["open_choices"]), own),
-        scorecard_entry(NEAREST, nearest(distances, tables["open_choice_effects"]), own),
+        no_flip_line(NO_FLIP, evidence, tables["open_choices"]),
+        scorecard_entry(NEAREST, nearest(distances, effects), own),
     ]
 
 

@@ -8,8 +8,7 @@ from spikeinit.config import open_choices
 from spikeinit.config.checks import Problems
 from spikeinit.config.configuration import Config
 from spikeinit.config.open_choices import KEY
-from spikeinit.config.sweeps import LONGEST_NAME, Point
-from spikeinit.io import digest
+from spikeinit.config.sweeps import Point
 from spikeinit.jobs.runs import Run, sharing_jobs
 from spikeinit.studies.energy.combinations import NAME, combination, normal
 from spikeinit.study import Section
@@ -36,13 +35,7 @@ def _run(config: Config, section: Section, point: Point, dataset: str, mean: flo
     changed = open_choices.section_at(section, NAME, point, config.schema) | {"seeds": section[KEY]["seeds"]}
     run = combination(config, changed, dataset, normal(changed, mean), beta)
     choice = open_choices.name(point)
-    return replace(run, name=_name(run.name, choice), labels={**run.labels, "open_choice": choice})
-
-
-def _name(combination: str, choice: str) -> str:
-    words = "".join(character if character.isalnum() or character in "._" else "-" for character in choice.lower())
-    name = f"{combination}_{words}"
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 9]}-{digest(choice)[:8]}"
+    return replace(run, name=open_choices.run_name(run.name, choice), labels={**run.labels, "open_choice": choice})
 
 
 def problems(section: Section) -> Problems:

@@ -9,9 +9,17 @@ trainings beside them are scaled down.
 
 from __future__ import annotations
 
-from spikeinit.studies.claims import Checks, judged, read_claims
+from spikeinit.studies.claims import Checks, Claim, judged, read_claims
+from spikeinit.studies.open_choices import no_flip_line
 from spikeinit.studies.propagation import simulation_checks, training_checks
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
+
+NO_FLIP = Claim(
+    id="open-choices:conclusions",
+    place="left open",
+    statement="no claim about the first MLP hangs on what the paper leaves open",
+    printed="not stated",
+)
 
 CHECKS = Checks(__file__)
 for _name, _check in (*simulation_checks.CHECKS.items(), *training_checks.CHECKS.items()):
@@ -19,5 +27,6 @@ for _name, _check in (*simulation_checks.CHECKS.items(), *training_checks.CHECKS
 
 
 def scorecard(evidence: Evidence) -> list[ScorecardEntry]:
-    """Every claim as a line of the scorecard, in the order of the figures."""
-    return judged(read_claims(evidence.published["micheli2024_claims"], CHECKS), CHECKS, evidence)
+    """Every claim as a line of the scorecard, in the order of the figures, and whether one hangs on an open choice."""
+    claims = judged(read_claims(evidence.published["micheli2024_claims"], CHECKS), CHECKS, evidence)
+    return [*claims, no_flip_line(NO_FLIP, evidence, evidence.tables["open_choices"])]

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.provenance import source_digest
-from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source, run_name, sharing_jobs, train_source
-from spikeinit.networks import deep_mlp, describe
-from spikeinit.networks.layers import Conv, Dense, Residual
-from spikeinit.specs import (
-    EncodingSpec,
-    ImageSelection,
-    NetworkSpec,
-    NeuronSpec,
-    SimulateSpec,
-    Simulation,
-    TrainingSpec,
-    TrainSpec,
-    to_dict,
-)
+from spikeinit.jobs.runs import Run, law_source, run_name, sharing_jobs
+from spikeinit.networks import deep_mlp
+from spikeinit.specs import SimulateSpec, Simulation
+from spikeinit.studies.propagation import open_choices
+from spikeinit.studies.propagation.trainings import LABELS, NAME, compared, hidden_sizes, labelled, training
 from spikeinit.study import Section
-
-NAME = "propagation"
 
 SWEEPS = {"depths": "depth", "widths": "width", "decays": "decay", "thresholds": "threshold"}
 """Key of the robustness section -> what varies, as tables and labels call it."""
 
-LABELS = ("experiment", "dataset", "network", "initializer", "depth", "width", "decay", "threshold")
-
 
 def runs(config: Config) -> list[Run]:
-    """The simulations, the trainings of figures 8 and 9, task by task, and those of figure 10, in batches."""
+    """The simulations, the trainings of figures 8 and 9, task by task, of figure 10, and of open choices."""
     section = config.sections[NAME]
-    return _simulated(config) + sharing_jobs(_trained(config, section), section["runs_per_job"])
+    trained = sharing_jobs(_trained(config, section), section["runs_per_job"])
+    return [*_simulated(config), *trained, *open_choices.runs(config)]
 
 
 def _simulated(config: Config) -> list[Run]:
@@ -105,8 +92,8 @@ def _simulation(config: Config, section: Section, **values: Any) -> Simulation:
 
 
 def _trained(config: Config, section: Section) -> list[Run]:
-    compared = [
-        _compared(config, section, task, name)
+    comparison = [
+        compared(config, section, task, name, section["classification"]["seeds"])
         for task in section["classification"]["tasks"]
         for name in section["classification"]["initializers"]
     ]
@@ -119,13 +106,7 @@ def _trained(config: Config, section: Section) -> list[Run]:
         if value != _base_value(section, parameter)
         for name in robustness["initializers"]
     ]
-    return compared + (base + swept if any(robustness[key] for key in SWEEPS) else [])
-
-
-def _compared(config: Config, section: Section, task: Mapping[str, Any], name: str) -> Run:
-    seeds = section["classification"]["seeds"]
-    spec = _training(config, section, task, name, network=task["network"], seeds=seeds)
-    return _run(section, "comparison", spec, run_name(task["dataset"], {"name": name}, task["network"]["name"]))
+    return comparison + (base + swept if any(robustness[key] for key in SWEEPS) else [])
 
 
 def _robust(config: Config, section: Section, name: str, parameter: str, value: float | None) -> Run:
@@ -136,62 +117,9 @@ def _robust(config: Config, section: Section, name: str, parameter: str, value: 
         network["width"] = changed.pop("width") / deep_mlp.NEURONS
     if "depth" in changed:
         network["options"] = {"depth": changed.pop("depth")}
-    spec = _training(config, section, robustness, name, network=network, seeds=robustness["seeds"], neuron=changed)
+    spec = training(config, section, robustness, name, network=network, seeds=robustness["seeds"], neuron=changed)
     slug = run_name(robustness["dataset"], {"name": name}, "base" if value is None else f"{parameter}{value:g}")
-    return _run(section, parameter, spec, slug)
-
-
-def _run(section: Section, experiment: str, spec: TrainSpec, name: str) -> Run:
-    sizes = _hidden_sizes(to_dict(spec.network))
-    values = (
-        experiment,
-        spec.images.dataset,
-        spec.network.name,
-        spec.initializer.name,
-        len(sizes),
-        sizes[0],
-        spec.neuron.decay,
-        spec.neuron.threshold,
-    )
-    return Run(
-        name,
-        NAME,
-        dict(zip(LABELS, values, strict=True)),
-        spec,
-        evaluate_spec(spec, section["evaluation"]),
-        tables=("metrics", "curves", "iterations", "accuracy"),
-    )
-
-
-def _hidden_sizes(network: Mapping[str, Any]) -> list[int]:
-    """Neurons or channels of each hidden layer that has weights, first to last: [600, 600] for two layers of 600."""
-    described = describe(network["name"], classes=10, width=network["width"], **network["options"])
-    layers = [layer for one in described.layers for layer in (one.body if isinstance(one, Residual) else (one,))]
-    weighted = [layer for layer in layers if isinstance(layer, (Conv, Dense))]
-    return [layer.channels if isinstance(layer, Conv) else layer.features for layer in weighted[:-1]]
-
-
-def _training(
-    config: Config,
-    section: Section,
-    task: Mapping[str, Any],
-    name: str,
-    *,
-    network: Mapping[str, Any],
-    seeds: Sequence[int],
-    neuron: Mapping[str, float] = {},
-) -> TrainSpec:
-    training = {**section["training"], "epochs": task["epochs"]}
-    return TrainSpec(
-        images=ImageSelection(task["dataset"], task["train_images"], task["test_images"]),
-        network=NetworkSpec(**network),
-        encoding=EncodingSpec(**task["encoding"]),
-        neuron=NeuronSpec.from_section(section["neuron"], **neuron),
-        initializer=initializer_spec(config, {"name": name}, section["initializer"]),
-        training=TrainingSpec(**training),
-        seeds=tuple(seeds),
-        source=train_source(network["name"]),
-    )
+    return labelled(section, parameter, spec, slug)
 
 
 def _base_value(section: Section, parameter: str) -> float:
@@ -203,11 +131,20 @@ def _base_value(section: Section, parameter: str) -> float:
 def table_options(config: Config) -> dict[str, Any]:
     """What the tables take from the configuration."""
     section = config.sections[NAME]
-    return {"accuracy_levels": section["accuracy_levels"], "confidence": section["statistics"]["confidence"]}
+    own = {"accuracy_levels": section["accuracy_levels"], "confidence": section["statistics"]["confidence"]}
+    return {**own, "open_choices": open_choices.table_options(section)}
 
 
 def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
-    """What is wrong with this study's section beyond its schema."""
+    """What is wrong with this study's section beyond its schema, as it is and at every open choice that is tried."""
+
+    def of_section(changed: Section) -> checks.Problems:
+        return _problems_as_configured(changed, config)
+
+    return of_section(section) + open_choices.problems(section, schema, of_section)
+
+
+def _problems_as_configured(section: Section, config: Section) -> checks.Problems:
     neuron = section["neuron"]
     context = checks.of_layer(neuron, neuron["decay"])
     found = checks.training_problems("propagation.training", section["training"])
@@ -220,7 +157,7 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
         path = f"propagation.classification.tasks.{index}"
         found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [task["dataset"]], config)]
         wrong = checks.network_problems(f"{path}.network", task["network"], task["dataset"])
-        if not wrong and not _hidden_sizes(task["network"]):
+        if not wrong and not hidden_sizes(task["network"]):
             wrong = [(f"{path}.network.options.hidden", "= []   this study needs a network with a hidden layer")]
         found += wrong or checks.spike_delay_problems(
             "propagation.neuron", neuron, task["network"], task["encoding"]["timesteps"]

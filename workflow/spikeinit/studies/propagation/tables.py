@@ -47,7 +47,7 @@ def gradients(runs: StudyRuns) -> pd.DataFrame:
 
 
 def _simulated(runs: StudyRuns, table: str) -> pd.DataFrame:
-    names = _of(runs, "simulation").plan["run"]
+    names = of(runs, "simulation").plan["run"]
     return pd.concat([read_table(runs.folder / name / f"{table}.csv") for name in names], ignore_index=True)
 
 
@@ -73,7 +73,8 @@ def _before(silent: pd.Index, depth: int) -> int:
     return int(silent.min()) - 1 if len(silent) else int(depth)
 
 
-def _of(runs: StudyRuns, *experiments: str) -> StudyRuns:
+def of(runs: StudyRuns, *experiments: str) -> StudyRuns:
+    """The runs of these experiments."""
     return dataclasses.replace(runs, plan=runs.plan[runs.plan["experiment"].isin(experiments)])
 
 
@@ -82,8 +83,13 @@ def trainings(runs: StudyRuns) -> pd.DataFrame:
 
     A training that does not reach the level has the number of its last iteration there.
     """
-    own = _of(runs, "comparison", *ROBUSTNESS)
-    level = min(runs.spec["accuracy_levels"])
+    labels = ["experiment", *TASK, "depth", "width", "decay", "threshold", "seed", "outcome"]
+    return measured(of(runs, "comparison", *ROBUSTNESS), labels)
+
+
+def measured(own: StudyRuns, labels: list[str]) -> pd.DataFrame:
+    """The columns `labels` of every training and seed, its accuracies and its iterations as `trainings` has them."""
+    level = min(own.spec["accuracy_levels"])
     seeds = ["run", "seed"]
     traced = _traced(own)
     ends = traced.groupby(seeds)["iteration"].max()
@@ -91,14 +97,13 @@ def trainings(runs: StudyRuns) -> pd.DataFrame:
     iterations = first.reindex(ends.index).fillna(ends).rename("iterations_to_level").reset_index()
     frame = _finished(own).rename(columns={"test_accuracy": "monitored_accuracy", "accuracy": "test_accuracy"})
     frame = frame.merge(iterations, on=seeds, validate="one_to_one")
-    labels = ["experiment", *TASK, "depth", "width", "decay", "threshold", "seed", "outcome"]
     measures = ["train_accuracy", "test_accuracy", "iterations_to_level"]
     return frame[labels + measures].assign(level=level)
 
 
 def accuracy(runs: StudyRuns) -> pd.DataFrame:
     """Figures 8 and 9 at their last epoch: training accuracy, and accuracy on all test images."""
-    frame, confidence = _finished(_of(runs, "comparison")), runs.spec["confidence"]
+    frame, confidence = _finished(of(runs, "comparison")), runs.spec["confidence"]
     rows = []
     for key, group in frame.groupby(TASK, sort=False):
         row = dict(zip(TASK, key, strict=True))
@@ -132,7 +137,7 @@ def iterations_to_accuracy(runs: StudyRuns) -> pd.DataFrame:
 
     The mean is over the seeds that reach it; `reached` says how many do.
     """
-    frame = _traced(_of(runs, "comparison"))
+    frame = _traced(of(runs, "comparison"))
     rows = []
     for key, group in frame.groupby(TASK, sort=False):
         for level in runs.spec["accuracy_levels"]:
@@ -165,7 +170,7 @@ def _first_iterations(progress: pd.DataFrame, level: float) -> pd.Series:
 def robustness(runs: StudyRuns) -> pd.DataFrame:
     """Figure 10 at its last epoch: one row per varied parameter, value and initialiser; the base is in every sweep."""
     columns = ["parameter", "value", "dataset", "initializer"]
-    others, confidence = _of(runs, *ROBUSTNESS), runs.spec["confidence"]
+    others, confidence = of(runs, *ROBUSTNESS), runs.spec["confidence"]
     rows: list[dict[str, Any]] = []
     if len(others.plan):
         frame = _finished(others)
@@ -184,7 +189,7 @@ def robustness(runs: StudyRuns) -> pd.DataFrame:
 
 def curves(runs: StudyRuns) -> pd.DataFrame:
     """One row per run, seed and epoch; spikes_1 is what the first layer with neurons emits."""
-    return _of(runs, "comparison", *ROBUSTNESS).read("curves")
+    return of(runs, "comparison", *ROBUSTNESS).read("curves")
 
 
 def progress(runs: StudyRuns) -> pd.DataFrame:
@@ -192,4 +197,4 @@ def progress(runs: StudyRuns) -> pd.DataFrame:
 
     Rows of few iterations (the first of all, and what is left over at an epoch's end) say too little and are left out.
     """
-    return _traced(_of(runs, "comparison", *ROBUSTNESS))
+    return _traced(of(runs, "comparison", *ROBUSTNESS))
