@@ -23,10 +23,11 @@ from spikeinit.specs import SimulateSpec, Simulation, from_dict, to_dict, to_jso
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.propagation import STUDY, checks, tables
 from spikeinit.studies.propagation.conditions import PUBLISHED_INITIALIZERS
-from spikeinit.studies.scorecard import Evidence
+from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.table_tools import StudyRuns, StudyTables
 
 NAME = "propagation"
+MET = Conditions((), {})
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_every_published_initialiser_trains_on_every_task(laptop):
 
 
 def test_a_sweep_changes_one_thing(laptop):
-    swept = [run for run in trained_runs(laptop) if run.labels["experiment"] != "comparison"]
+    swept = [run for run in trained_runs(laptop) if run.labels["experiment"] not in ("comparison", "open_choice")]
     base = next(run for run in swept if run.labels["experiment"] == "base")
     for run in swept:
         values = {key for key in ("depth", "width", "decay", "threshold") if run.labels[key] != base.labels[key]}
@@ -96,7 +97,7 @@ def test_a_spec_survives_json(laptop):
 
 
 def test_jobs_share_a_data_set_and_hold_so_many_runs(checkout):
-    config = from_mapping(changed(checkout, runs_per_job=3))
+    config = from_mapping(changed(checkout, runs_per_job=3, open_choices__runs_per_job=3))
     for batch in batches(runs(config, NAME)).values():
         assert len(batch) <= 3
         assert len({run.labels["dataset"] for run in batch}) == 1
@@ -175,6 +176,7 @@ def test_labels_count_hidden_layers_and_the_first_ones_neurons(network, depth, w
     config = changed(checkout)
     task = {**config[NAME]["classification"]["tasks"][0], "network": network, "dataset": "cifar10"}
     config[NAME]["classification"] |= {"tasks": [task], "initializers": ["he"]}
+    config[NAME]["open_choices"] = None
     (run,) = [run for run in trained_runs(from_mapping(config)) if run.labels["experiment"] == "comparison"]
     assert (run.labels["depth"], run.labels["width"]) == (depth, width)
 
@@ -407,16 +409,16 @@ def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
     spec = {"parts": conditions(STUDY, laptop)["parts"]}
     published = {"micheli2024_claims": checkout / "workflow/published/micheli2024_claims.csv"}
     claimed = pd.read_csv(published["micheli2024_claims"])
-    assert len(claimed) == 18
+    assert len(claimed) == 22
     spec["parts"]["deep_mlp"]["datasets"]["mnist"] = "digits"
     simulation = claimed.loc[claimed["part"] == "simulation", "id"]
     frame = StudyTables(written, spec)
     entries = {
         entry.claim: entry
-        for entry in checks.scorecard(Evidence(frame, pd.DataFrame(), pd.DataFrame(), published, None, 0.95))
+        for entry in checks.scorecard(Evidence(frame, pd.DataFrame(), pd.DataFrame(), published, MET, 0.95))
     }
-    assert list(entries) == list(claimed["id"])
-    assert len(simulation) == 10
+    assert list(entries) == [*claimed["id"], "open-choices:conclusions"]
+    assert len(simulation) == 12
     shown = {name: entries[name].verdict for name in simulation if entries[name].ours}
     assert set(shown.values()) <= {"reproduced", "not reproduced", "open"}
     assert {entries[name].verdict for name in set(simulation) - set(shown)} <= {"not run"}

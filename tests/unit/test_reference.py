@@ -13,6 +13,8 @@ REMEDY = "run `make docs`, or PYTHONPATH=workflow python -m spikeinit.plan.refer
 OPEN = {
     "energy.open_choices.values",
     "energy.open_choices.settings",
+    "propagation.open_choices.values",
+    "propagation.open_choices.settings",
     "sensitivity.stand_ins.<name>",
     "sensitivity.sweeps.<name>",
 }

@@ -172,12 +172,12 @@ def judged(claims: Iterable[Claim], checks: Mapping[str, Check], evidence: Evide
     """A line of the scorecard for each claim, in their order."""
     entries = []
     for claim in claims:
-        own = replace(evidence, conditions=_conditions(claim, evidence))
+        own = replace(evidence, conditions=conditions_of(claim, evidence))
         entries.append(scorecard_entry(claim, checks[claim.check](own, claim), own.conditions))
     return entries
 
 
-def _conditions(claim: Claim, evidence: Evidence) -> Conditions:
+def conditions_of(claim: Claim, evidence: Evidence) -> Conditions:
     """Those of the claim's part of the study; `UserError` for a part that the study does not have."""
     if not claim.part:
         return evidence.conditions

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pandas as pd
 
 from spikeinit.config.open_choices import AS_CONFIGURED
-from spikeinit.studies.claims import Check, Claim, OurResult
+from spikeinit.studies.claims import Check, Claim, OurResult, conditions_of
 from spikeinit.studies.scorecard import Conditions, Evidence, ScorecardEntry, scorecard_entry
 
 COLUMNS = ("open_choice", "conclusion", "statement", "ours", "n", "answer", "flips", "settings", "note")
@@ -76,11 +76,12 @@ def no_flip(table: pd.DataFrame) -> OurResult:
 
 
 def no_flip_line(claim: Claim, evidence: Evidence, table: pd.DataFrame) -> ScorecardEntry:
-    """The scorecard's line of `no_flip`, under the conditions of the runs that try the choices.
+    """The scorecard's line of `no_flip`, under the conditions of the claim's part and of the runs that try the choices.
 
     It is `not run` where none is tried.
     """
-    return scorecard_entry(claim, no_flip(table), tried_under(evidence, table["settings"]))
+    own = replace(evidence, conditions=conditions_of(claim, evidence))
+    return scorecard_entry(claim, no_flip(table), tried_under(own, table["settings"]))
 
 
 def tried_under(evidence: Evidence, settings: pd.Series) -> Conditions:

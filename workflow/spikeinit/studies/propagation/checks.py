@@ -19,6 +19,7 @@ NO_FLIP = Claim(
     place="left open",
     statement="no claim about the first MLP hangs on what the paper leaves open",
     printed="not stated",
+    part="deep_mlp",
 )
 
 CHECKS = Checks(__file__)

@@ -80,6 +80,7 @@ NOT_CONDITIONS = {
     unstated.DATASETS: ("robustness.dataset",),
     unstated.SEEDS: ("simulation.seed", "classification.seeds", "robustness.seeds"),
     unstated.JOBS: ("runs_per_job",),
+    "Other values of open choices are tried in runs of their own.": ("open_choices",),
     "Gradients on their way back are not the paper's.": (
         "simulation.gradient_repeats",
         "simulation.time.gradient_repeats",

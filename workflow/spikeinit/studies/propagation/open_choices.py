@@ -23,7 +23,7 @@ EXPERIMENT = "open_choice"
 
 
 def task_of(section: Section) -> dict[str, Any] | None:
-    """The task on which choices are tried; None where no such network is trained."""
+    """The task on which choices are tried; None where no such network is trained, and nothing is tried."""
     return next((task for task in section["classification"]["tasks"] if task["network"]["name"] == NETWORK), None)
 
 
@@ -35,35 +35,33 @@ def runs(config: Config) -> list[Run]:
     section = config.sections[NAME]
     asked, task = section[KEY], task_of(section)
     found = []
-    for point in open_choices.points(section):
+    for point in open_choices.points(section) if task else []:
         changed = open_choices.section_at(section, NAME, point, config.schema)
         choice = open_choices.name(point)
         for name in asked["initializers"] or section["classification"]["initializers"]:
             run = compared(config, changed, task, name, asked["seeds"])
             labels = {**run.labels, "experiment": EXPERIMENT, "open_choice": choice}
             found.append(replace(run, name=open_choices.run_name(run.name, choice), labels=labels))
-    return sharing_jobs(found, asked["runs_per_job"]) if found else []
+    shared = sharing_jobs(found, asked["runs_per_job"]) if found else []
+    return [replace(run, batch=f"choices_{run.batch}") for run in shared]  # others of the study share jobs of their own
 
 
 def problems(section: Section, schema: Schema, of_section: Callable[[Section], Problems]) -> Problems:
-    """Initialisers that are tried and not among the section's own, no network to try them with, and wrong choices."""
+    """Initialisers that are tried and not among the section's own, and wrong choices."""
     asked = section[KEY] or {}
     known = section["classification"]["initializers"]
     among = f"classification.initializers ({', '.join(known)})"
     found: Problems = [
-        (f"{NAME}.{KEY}.initializers.{index}", f"= {name!r}   not one of {among}")
+        (f"{NAME}.{KEY}.initializers.{index}", f"= {name!r}   not one of {among}; give one of them, or null for all")
         for index, name in enumerate(asked.get("initializers") or [])
         if name not in known
     ]
-    if asked and task_of(section) is None:
-        found.append((f"{NAME}.{KEY}", f"is tried with {NETWORK}, which no task has; add one, or give null"))
-        return found
     return found + open_choices.problems(NAME, section, OPEN_CHOICES, schema, of_section)
 
 
 def table_options(section: Section) -> dict[str, Any] | None:
     """What the tables are told of the choices; None where none is tried."""
-    if not open_choices.points(section):
+    task = task_of(section)
+    if task is None or not open_choices.points(section):
         return None
-    dataset = task_of(section)["dataset"]
-    return {"datasets": counterparts(COUNTERPARTS, [dataset]), "settings": open_choices.settings_text(section)}
+    return {"datasets": counterparts(COUNTERPARTS, [task["dataset"]]), "settings": open_choices.settings_text(section)}
