@@ -48,7 +48,7 @@ SITE = {
     "DEVICE": CONFIG.device,
     "KERNEL": CONFIG.kernel,
     "DATA_ROOT": CONFIG.data_root or "",
-    "TRACKING_URI": CONFIG.tracking_uri or "sqlite:///results/mlflow.db",
+    "TRACKING_URI": (CONFIG.tracking_uri or "sqlite:///results/mlflow.db") if CONFIG.tracking_enabled else "",
 }
 # An environment that Snakemake deploys brings its own interpreter.
 INTERPRETER = "command python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
