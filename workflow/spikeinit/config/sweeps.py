@@ -89,7 +89,9 @@ def run_names(changes: Sequence[tuple[str, Point]]) -> list[str]:
 
 def _slug(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{value:g}".replace("+", "")
+        short = f"{value:g}"
+        # Six digits, unless another value has the same six.
+        return (short if float(short) == value else repr(value)).replace("+", "")
     kept = [character if character.isalnum() and character.isascii() else "-" for character in str(text(value))]
     return "-" + "".join(kept)
 

@@ -105,7 +105,7 @@ def _when_ready(tracking: Path, parent: int) -> Settings | None:
         settings = read_settings(tracking) if tracking.exists() else None
         if settings and settings.uri is not None and settings.uri == os.environ.get(CONFIGURED_STORE, settings.uri):
             return settings
-        if not _is_alive(parent):
+        if os.getppid() != parent:
             return None
         time.sleep(SHORTEST_PAUSE)
 
