@@ -43,9 +43,10 @@ def spawn(
 ) -> subprocess.Popen[bytes] | None:
     """Start the mirror of one training job for the journals of all its seeds, which need not exist yet.
 
-    `tracking` is the results folder's tracking.json, which `init_tracking` may still have to write; `log` defaults to mirror.log in the run's folder; a job that ends
-    within `patience` seconds is not mirrored, unless it is killed. Returns the process, which nobody needs to wait for,
-    or None when tracking is off or the mirror cannot start: one line says why, and training goes on.
+    `tracking` is the results folder's tracking.json, which `init_tracking` may still have to write. `log` defaults to
+    mirror.log in the run's folder. A job that ends within `patience` seconds is not mirrored, unless it is killed.
+    Returns the process, which nobody needs to wait for, or None when tracking is off or the mirror cannot start: one
+    line says why, and training goes on.
     """
     journals = list(journals)
     try:

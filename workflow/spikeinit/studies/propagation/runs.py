@@ -10,6 +10,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.provenance import source_digest
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, law_source, run_name, sharing_jobs, train_source
+from spikeinit.names.slugs import number_text
 from spikeinit.networks import deep_mlp, describe
 from spikeinit.networks.layers import Conv, Dense, Residual
 from spikeinit.specs import (
@@ -134,7 +135,9 @@ def _robust(config: Config, section: Section, name: str, parameter: str, value: 
     if "depth" in changed:
         network["options"] = {"depth": changed.pop("depth")}
     spec = _training(config, section, robustness, name, network=network, seeds=robustness["seeds"], neuron=changed)
-    slug = run_name(robustness["dataset"], {"name": name}, "base" if value is None else f"{parameter}{value:g}")
+    slug = run_name(
+        robustness["dataset"], {"name": name}, "base" if value is None else f"{parameter}{number_text(value)}"
+    )
     return _run(section, parameter, spec, slug)
 
 
