@@ -18,7 +18,8 @@ from types import SimpleNamespace
 import pytest
 
 from spikeinit.errors import UserError
-from spikeinit.io import write_csv
+from spikeinit.io import write_csv, write_json
+from spikeinit.tracking import mirror
 from spikeinit.tracking.connection import explain
 from spikeinit.tracking.journal import Journal, is_running, read
 from spikeinit.tracking.mirror import spawn
