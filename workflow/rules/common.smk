@@ -44,7 +44,7 @@ TRACKING_READY = "results/{name}/tracking.json"
 
 # Where the work is done and recorded decides no number, so it reaches the stages past the tracked parameters.
 SITE = {
-    "PYTHONPATH": str(PACKAGE_ROOT),
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")])),
     "DEVICE": CONFIG.device,
     "KERNEL": CONFIG.kernel,
     "DATA_ROOT": CONFIG.data_root or "",
