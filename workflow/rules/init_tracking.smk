@@ -15,10 +15,10 @@ rule init_tracking:
         "results/{name}/logs/init_tracking.log",
     benchmark:
         "results/{name}/benchmarks/init_tracking.tsv"
+    priority: 100
     conda:
         "../../envs/environment.yaml"
     threads: 1
-    priority: 100
     resources:
         mem_mb=1000,
         runtime=10,
