@@ -215,3 +215,20 @@ def test_imports_are_found_wherever_they_stand(tmp_path):
     found = python_files.read_python(path)
     assert found.modules == ("a.b", "c")
     assert found.members == ("c.d",)
+
+
+def test_a_module_on_the_users_search_path_counts(tmp_path, monkeypatch):
+    library = tmp_path / "library"
+    library.mkdir()
+    helper = library / "distant_factor.py"
+    helper.write_text("FACTOR = 1.0\n")
+    own = tmp_path / "own" / "mine.py"
+    own.parent.mkdir()
+    own.write_text("from distant_factor import FACTOR\n")
+    monkeypatch.setenv("PYTHONPATH", str(library))
+    monkeypatch.syspath_prepend(str(library))
+    before = provenance.file_source_digest(own)
+    helper.write_text("FACTOR = 100.0\n")
+    assert provenance.file_source_digest(own) != before
+    helper.write_text("FACTOR = 1.0  # as before\n")
+    assert provenance.file_source_digest(own) == before

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from spikeinit.config import sweeps
 from spikeinit.errors import UserError
+from spikeinit.jobs.runs import run_name
 from spikeinit.names.slugs import NAME_PATTERN
 from spikeinit.plan import from_mapping, rule_specs, runs
 from spikeinit.specs import to_json
@@ -176,3 +177,17 @@ def test_run_names_are_unique_slugs(changes):
     names = sweeps.run_names(changes)
     assert all(re.fullmatch(NAME_PATTERN, name) for name in names)
     assert all(one != other for one, other in itertools.combinations(names, 2))
+
+
+def test_values_that_agree_in_six_digits_have_names_that_no_order_swaps():
+    close = [0.9, 0.9000001, 0.9000002]
+    named = {value: sweeps.run_names([("digits", {"neuron.decay": value})])[0] for value in close}
+    assert list(named.values()) == ["digits_decay0.9", "digits_decay0.9000001", "digits_decay0.9000002"]
+    backwards = sweeps.run_names([("digits", {"neuron.decay": value}) for value in reversed(close)])
+    assert backwards == [named[value] for value in reversed(close)]
+
+
+def test_every_studys_run_names_tell_close_values_apart():
+    names = {run_name("digits", {"name": "normal", "std": std}) for std in (0.1, 0.1 + 1e-9, 1234567, 1234568)}
+    assert len(names) == 4
+    assert all(re.fullmatch(NAME_PATTERN, name) for name in names)

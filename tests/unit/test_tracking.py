@@ -18,7 +18,8 @@ from types import SimpleNamespace
 import pytest
 
 from spikeinit.errors import UserError
-from spikeinit.io import write_csv
+from spikeinit.io import write_csv, write_json
+from spikeinit.tracking import mirror
 from spikeinit.tracking.connection import explain
 from spikeinit.tracking.journal import Journal, is_running, read
 from spikeinit.tracking.mirror import spawn
@@ -578,3 +579,21 @@ def test_a_pushed_state_is_not_sent_twice_by_the_same_process(results):
         assert store.push(state) == (1 if epoch > 1 else 1 + len(state.params) + len(state.tags) + 2)
         assert store.push(state) == 0
     assert store.push(dataclasses.replace(state, status="KILLED", end_time=5)) == 1
+
+
+def test_the_mirror_waits_for_the_configured_store(tmp_path, monkeypatch):
+    """Another store's tracking.json does not count, nor does a missing one; training that is over ends the wait."""
+    path = tmp_path / "laptop" / "tracking.json"
+    monkeypatch.setenv("TRACKING_URI", "sqlite:///new.db")
+    assert mirror._when_ready(path, parent=-1) is None
+    write_json(path, {"enabled": True, "uri": "sqlite:///old.db"})
+    assert mirror._when_ready(path, parent=-1) is None
+    write_json(path, {"enabled": True, "uri": "sqlite:///new.db"})
+    assert mirror._when_ready(path, parent=-1).uri == "sqlite:///new.db"
+
+
+def test_no_mirror_starts_when_tracking_is_switched_off_over_an_old_store(tmp_path, monkeypatch):
+    path = tmp_path / "laptop" / "tracking.json"
+    write_json(path, {"enabled": True, "uri": "sqlite:///old.db"})
+    monkeypatch.setenv("TRACKING_URI", "")
+    assert mirror.spawn([tmp_path / "journal.jsonl"], path) is None

@@ -96,6 +96,15 @@ def test_every_rule_has_the_same_anatomy():
             assert set(names) <= {"spec", "study", "batch"}, path.name
 
 
+def test_only_the_replay_has_the_store_as_an_input():
+    """Snakemake plans no other job behind one whose output is ancient(), so an edit of both would go unnoticed."""
+    for path in (CHECKOUT / "workflow/rules").glob("*.smk"):
+        text = path.read_text()
+        assert "ancient(" not in text, path.name
+        inputs = re.findall(r"input:\n(.*?)\n\s*output:", text, re.DOTALL)
+        assert any("TRACKING_READY" in part for part in inputs) == (path.name == "sync_tracking.smk"), path.name
+
+
 def test_conda_environment_has_the_locked_versions():
     locked = set(re.findall(r"^([\w.-]+==[^\s\\;]+)", (CHECKOUT / "envs/requirements.txt").read_text(), re.MULTILINE))
     conda = set(re.findall(r'"([\w.-]+==[^\s";]+)', (CHECKOUT / "envs/environment.yaml").read_text()))

@@ -13,7 +13,6 @@ rule calibrate_snn:
         data=dataset_of_run,
         weights=lambda wildcards: ann_weights(run_of(wildcards)),
         thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)),
-        tracking=ancient(TRACKING_READY),
     output:
         curves="results/{name}/runs/{study}/{run}/curves.csv",
         accuracy="results/{name}/runs/{study}/{run}/accuracy_by_timesteps.csv",
@@ -39,7 +38,7 @@ rule calibrate_snn:
         "python -m spikeinit.stages.calibrate_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
-        " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL --curves {output.curves:q}"
+        " --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL --curves {output.curves:q}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --accuracy {output.accuracy:q} --layers {output.layers:q} --calibrated {output.weights:q}"
         " --profile {output.profile:q}"

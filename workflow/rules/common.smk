@@ -44,11 +44,11 @@ TRACKING_READY = "results/{name}/tracking.json"
 
 # Where the work is done and recorded decides no number, so it reaches the stages past the tracked parameters.
 SITE = {
-    "PYTHONPATH": str(PACKAGE_ROOT),
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")])),
     "DEVICE": CONFIG.device,
     "KERNEL": CONFIG.kernel,
     "DATA_ROOT": CONFIG.data_root or "",
-    "TRACKING_URI": CONFIG.tracking_uri or "sqlite:///results/mlflow.db",
+    "TRACKING_URI": (CONFIG.tracking_uri or "sqlite:///results/mlflow.db") if CONFIG.tracking_enabled else "",
 }
 # An environment that Snakemake deploys brings its own interpreter.
 INTERPRETER = "command python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)

@@ -13,7 +13,6 @@ rule convert_ann:
         data=dataset_of_run,
         weights=lambda wildcards: ann_weights(run_of(wildcards)),
         thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)) + neuron_thresholds(run_of(wildcards)),
-        tracking=ancient(TRACKING_READY),
     output:
         accuracy="results/{name}/runs/{study}/{run}/accuracy_by_timesteps.csv",
         layers="results/{name}/runs/{study}/{run}/layers.csv",
@@ -37,7 +36,7 @@ rule convert_ann:
         "python -m spikeinit.stages.convert_ann --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
-        " --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
+        " --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL"
         ' --user-files "${{USER_FILES[@]}}"'
         " --accuracy {output.accuracy:q} --layers {output.layers:q} --profile {output.profile:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -2,7 +2,8 @@
 
 INPUTS   none
 OUTPUTS  results/<name>/tracking.json: the store's address and the ids to log under
-DECIDES  nothing that a number depends on; every reader takes it as ancient()
+DECIDES  nothing that a number depends on; of the rules only sync_tracking has it as an input. Jobs that compute look for
+         the file while they run, and this rule goes first by its priority
 """
 
 
@@ -14,6 +15,7 @@ rule init_tracking:
         "results/{name}/logs/init_tracking.log",
     benchmark:
         "results/{name}/benchmarks/init_tracking.tsv"
+    priority: 100
     conda:
         "../../envs/environment.yaml"
     threads: 1

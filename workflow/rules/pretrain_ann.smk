@@ -13,7 +13,6 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             f"pretrain_ann_{study}"
         input:
             data="results/datasets/{dataset}/manifest.json",
-            tracking=ancient(TRACKING_READY),
             pretrained=lambda wildcards: ann_of(wildcards).pretrained or [],
         output:
             weights="results/{name}/ann/{dataset}/{network}/weights.safetensors",
@@ -39,7 +38,7 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             "python -m spikeinit.stages.pretrain_ann --spec {params.spec:q} --study {params.study}"
             " --run ann_{wildcards.dataset}_{wildcards.network} --network {wildcards.network:q}"
             " --runs results/{wildcards.name}/runs"
-            " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --pretrained={input.pretrained:q}"
+            " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --device $DEVICE --pretrained={input.pretrained:q}"
             ' --user-files "${{USER_FILES[@]}}"'
             " --weights {output.weights:q} --metrics {output.metrics:q} --curves {output.curves:q} --profile {output.profile:q}"
             " > {log:q} 2>&1 || failed {log:q}"

@@ -9,8 +9,6 @@ DECIDES  the random streams of the networks, one per repeat
 
 rule simulate_network:
     """Simulate {wildcards.run}."""
-    input:
-        tracking=ancient(TRACKING_READY),
     output:
         signals="results/{name}/runs/{study}/{run}/signals.csv",
         repeats="results/{name}/runs/{study}/{run}/repeats.csv",
@@ -32,7 +30,7 @@ rule simulate_network:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:
         "python -m spikeinit.stages.simulate_network --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
-        ' --tracking {input.tracking:q} --user-files "${{USER_FILES[@]}}"'
+        ' --tracking results/{wildcards.name}/tracking.json --user-files "${{USER_FILES[@]}}"'
         " --threads {threads} --signals {output.signals:q} --repeats {output.repeats:q}"
         " --gradients {output.gradients:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -1,6 +1,6 @@
 """Complete the MLflow record of a study from its files: whatever the live mirror could not send, and the results.
 
-INPUTS   everything the study ends in
+INPUTS   everything the study ends in, and the address of the store: a new address records the study again
 OUTPUTS  studies/<study>/tracking.json: what was counted in the store
 DECIDES  nothing; no stage depends on it
 """
@@ -9,7 +9,7 @@ DECIDES  nothing; no stage depends on it
 rule sync_tracking:
     """Complete the MLflow record of the {wildcards.study} study."""
     input:
-        tracking=ancient(TRACKING_READY),
+        tracking=TRACKING_READY,
         results=lambda wildcards: [
             f"results/{wildcards.name}/studies/{wildcards.study}/{file}"
             for file in rule_specs.study_files(CONFIG.known[wildcards.study])

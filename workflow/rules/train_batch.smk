@@ -12,7 +12,6 @@ rule train_batch:
     """Train the runs of {wildcards.study}, {wildcards.batch}."""
     input:
         data=dataset_of_batch,
-        tracking=ancient(TRACKING_READY),
     output:
         "results/{name}/batches/{study}/{batch}/trained.csv",
     log:
@@ -31,6 +30,6 @@ rule train_batch:
         "python -m spikeinit.stages.train_batch --spec {params.spec:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs/{wildcards.study}"
         " --log results/{wildcards.name}/logs/mirror/{wildcards.study}/{wildcards.batch}.log"
-        " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
+        " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL"
         ' --user-files "${{USER_FILES[@]}}" --trained {output:q}'
         " > {log:q} 2>&1 || failed {log:q}"

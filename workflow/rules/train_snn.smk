@@ -12,7 +12,6 @@ rule train_snn:
         data=dataset_of_run,
         ann=lambda wildcards: ann_weights(run_of(wildcards)),
         thresholds=lambda wildcards: ann_thresholds(run_of(wildcards)),
-        tracking=ancient(TRACKING_READY),
     output:
         metrics="results/{name}/runs/{study}/{run}/metrics.csv",
         curves="results/{name}/runs/{study}/{run}/curves.csv",
@@ -37,7 +36,7 @@ rule train_snn:
         spec=lambda wildcards: rule_specs.training_spec(run_of(wildcards)),
     shell:
         "python -m spikeinit.stages.train_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
-        " --data {input.data:q} --tracking {input.tracking:q} --device $DEVICE --kernel $KERNEL"
+        " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL"
         " --ann-weights {input.ann:q} --ann-thresholds {input.thresholds:q}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --metrics {output.metrics:q} --curves {output.curves:q} --iterations {output.iterations:q}"

@@ -22,7 +22,7 @@ from typing import Any
 from spikeinit.config.checks import Problems
 from spikeinit.config.schema import Schema
 from spikeinit.io import canonical_json, digest
-from spikeinit.names.slugs import short_name
+from spikeinit.names.slugs import number_text, short_name
 
 SWEPT_PARTS = ("network", "initializer", "encoding", "neuron", "training")
 """Parts of a section whose keys can be swept: everything that decides a training but its data and seeds."""
@@ -89,7 +89,7 @@ def run_names(changes: Sequence[tuple[str, Point]]) -> list[str]:
 
 def _slug(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{value:g}".replace("+", "")
+        return number_text(value)
     kept = [character if character.isalnum() and character.isascii() else "-" for character in str(text(value))]
     return "-" + "".join(kept)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -76,8 +77,9 @@ def file_source_digest(path: str | Path) -> str:
 
 
 def user_closure(path: Path) -> dict[str, Path]:
-    """The files that a user's file, or folder, consists of: the file itself, and of the modules that stand beside it
-    those that it imports, directly or not. By their place below its folder; the file itself is "".
+    """The files that a user's file, or folder, consists of: the file itself, and of the modules that stand beside it or
+    on the user's PYTHONPATH those that it imports, directly or not. By their place below the folder they were
+    found in; the file itself is "".
 
     Of an imported folder all Python files count.
     """
@@ -90,8 +92,17 @@ def user_closure(path: Path) -> dict[str, Path]:
         found[name] = file
         for module in {imported.split(".")[0] for imported in _read(file).modules} - seen:
             seen.add(module)
-            waiting += [(str(beside.relative_to(folder)), beside) for beside in _beside(folder, module, path)]
+            for place in (folder, *_user_search_path()):
+                files = _beside(place, module, path)
+                waiting += [(str(file.relative_to(place)), file) for file in files]
+                if files:
+                    break
     return found
+
+
+def _user_search_path() -> list[Path]:
+    """The folders of the environment's PYTHONPATH."""
+    return [Path(entry).resolve() for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
 
 
 def _beside(folder: Path, module: str, importer: Path) -> list[Path]:

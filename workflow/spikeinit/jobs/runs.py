@@ -11,6 +11,7 @@ from spikeinit.errors import UserError
 from spikeinit.initializers import registry
 from spikeinit.jobs.anns import DATA_DRIVEN
 from spikeinit.jobs.provenance import network_source, registered_source, source_digest
+from spikeinit.names.slugs import number_text
 from spikeinit.specs import EvaluateSpec, InitializerSpec, TrainSpec
 
 
@@ -67,7 +68,7 @@ def run_name(dataset: str, choice: Mapping[str, Any], *rest: str) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else f"-{value}"
+    return number_text(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else f"-{value}"
 
 
 def initializer_spec(config: Config, choice: Mapping[str, Any], options: Mapping[str, Any]) -> InitializerSpec:

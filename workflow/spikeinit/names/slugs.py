@@ -6,6 +6,15 @@ NAME_PATTERN = "[a-z0-9][a-z0-9_.-]{0,63}"
 """What run, data set and result names look like: the schema's pattern without its anchors."""
 
 
+def number_text(value: float) -> str:
+    """A number as names show it: at most six digits, or all of them where another number has the same six.
+
+    1e+06 is 1e06, for a name has no plus sign.
+    """
+    short = f"{value:g}"
+    return (short if float(short) == value else repr(value)).replace("+", "")
+
+
 def short_name(key: str) -> str:
     """The last word of a key that says something: decay, loss, and encoding for encoding.name."""
     *parents, last = key.split(".")

@@ -5,6 +5,9 @@ something to send, and leaves when every journal has ended, or when its parent i
 then marked KILLED. A store that is away costs only the mirror time: after each failure it waits longer before
 trying again, and it gives up half a minute after training is over. What is lost then, `sync_tracking` replays.
 
+The configured store stands in the environment as TRACKING_URI, empty when tracking is off. No job that computes waits
+for `init_tracking`: the mirror itself waits until tracking.json is there and names that store.
+
 A job that ends within its first seconds is left to `sync_tracking`: MLflow's import takes longer than a look at such a
 job could last.
 """
@@ -29,6 +32,7 @@ from spikeinit.tracking.state import RunState, states
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks at the journals
 LONGEST_BREAK = 60.0  # seconds between two tries of a store that is away
+CONFIGURED_STORE = "TRACKING_URI"  # variable of the environment
 PATIENCE = 20.0  # seconds before anything is sent
 
 _spawned: list[subprocess.Popen[bytes]] = []  # kept: a forgotten Popen warns when it is collected
@@ -39,13 +43,14 @@ def spawn(
 ) -> subprocess.Popen[bytes] | None:
     """Start the mirror of one training job for the journals of all its seeds, which need not exist yet.
 
-    `tracking` is the results folder's tracking.json; `log` defaults to mirror.log in the run's folder; a job that ends
-    within `patience` seconds is not mirrored, unless it is killed. Returns the process, which nobody needs to wait for,
-    or None when tracking is off or the mirror cannot start: one line says why, and training goes on.
+    `tracking` is the results folder's tracking.json, which `init_tracking` may still have to write. `log` defaults to
+    mirror.log in the run's folder. A job that ends within `patience` seconds is not mirrored, unless it is killed.
+    Returns the process, which nobody needs to wait for, or None when tracking is off or the mirror cannot start: one
+    line says why, and training goes on.
     """
     journals = list(journals)
     try:
-        if read_settings(tracking).uri is None:
+        if _is_off(tracking):
             return None
         log = log or journals[0].parents[2] / "mirror.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -78,13 +83,32 @@ def main() -> None:
     parser.add_argument("--drain", type=float, default=30.0, help="seconds of further tries when training is over")
     arguments = parser.parse_args()
     os.nice(10)
+    settings = _when_ready(arguments.tracking, arguments.parent)
+    if settings is None:
+        return
     mirror_until_training_ends(
         [GrowingJournal(path, arguments.since) for path in arguments.journals],
-        read_settings(arguments.tracking),
+        settings,
         arguments.parent,
         arguments.drain,
         arguments.since + arguments.patience,
     )
+
+
+def _is_off(tracking: Path) -> bool:
+    configured = os.environ.get(CONFIGURED_STORE)
+    return read_settings(tracking).uri is None if configured is None else not configured
+
+
+def _when_ready(tracking: Path, parent: int) -> Settings | None:
+    """The settings in tracking.json once they name the configured store; None if training is over before."""
+    while True:
+        settings = read_settings(tracking) if tracking.exists() else None
+        if settings and settings.uri is not None and settings.uri == os.environ.get(CONFIGURED_STORE, settings.uri):
+            return settings
+        if os.getppid() != parent:
+            return None
+        time.sleep(SHORTEST_PAUSE)
 
 
 class GrowingJournal:

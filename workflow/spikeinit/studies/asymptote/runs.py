@@ -11,6 +11,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, sharing_jobs, train_source
+from spikeinit.names.slugs import number_text
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec
 from spikeinit.study import Section
 
@@ -115,7 +116,7 @@ def _run(
     optimizer = optimizer or section["optimizer"]
     surrogate = surrogate or section["surrogate"]
     initializer = "-".join([choice["name"], *(f"{key}{value}" for key, value in choice.items() if key != "name")])
-    neuron_text = f"k{neuron['k']:g}_l{neuron['lambda']:g}_t{neuron['theta']:g}"
+    neuron_text = "_".join(f"{key[0]}{number_text(neuron[key])}" for key in ("k", "lambda", "theta"))
     name = "_".join([experiment, *parts, neuron_text, initializer]).lower()
     if len(name) > 64:
         raise UserError(f"the run name {name!r} is longer than 64 characters; shorten the data set's name")

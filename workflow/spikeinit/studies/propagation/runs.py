@@ -9,6 +9,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.provenance import source_digest
 from spikeinit.jobs.runs import Run, law_source, run_name, sharing_jobs
+from spikeinit.names.slugs import number_text
 from spikeinit.networks import deep_mlp
 from spikeinit.specs import SimulateSpec, Simulation
 from spikeinit.studies.propagation import open_choices
@@ -118,7 +119,9 @@ def _robust(config: Config, section: Section, name: str, parameter: str, value: 
     if "depth" in changed:
         network["options"] = {"depth": changed.pop("depth")}
     spec = training(config, section, robustness, name, network=network, seeds=robustness["seeds"], neuron=changed)
-    slug = run_name(robustness["dataset"], {"name": name}, "base" if value is None else f"{parameter}{value:g}")
+    slug = run_name(
+        robustness["dataset"], {"name": name}, "base" if value is None else f"{parameter}{number_text(value)}"
+    )
     return labelled(section, parameter, spec, slug)
 
 
