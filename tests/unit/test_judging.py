@@ -14,21 +14,16 @@ from scipy import stats
 from spikeinit.statistics.corrections import corrected
 from spikeinit.statistics.intervals import prediction_interval, share_interval
 from spikeinit.studies.claims import OurResult, counted_together
+from spikeinit.studies.contrasts import ONE_SEED, Contrast, Within, above_zero, all_within, with_interval
 from spikeinit.studies.judging import (
-    ONE_SEED,
-    Contrast,
     Margin,
-    Within,
-    above_zero,
     alike,
     all_hold,
-    all_within,
     beside_printed_mean,
     beside_printed_run,
     equivalent,
     less_spread,
     lower,
-    with_interval,
 )
 
 LEVEL = 0.05

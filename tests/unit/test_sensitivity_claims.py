@@ -10,7 +10,7 @@ import pytest
 from declared import MARGINS
 
 from spikeinit.studies.claims import read_claims
-from spikeinit.studies.judging import above_zero
+from spikeinit.studies.contrasts import above_zero
 from spikeinit.studies.scorecard import CONTRADICTED, NOT_REPRODUCED, NOT_RUN, OPEN, REPRODUCED, Conditions, Evidence
 from spikeinit.studies.sensitivity import checks, tables
 from spikeinit.studies.sensitivity.printed import FIGURES, FILE, printed_curves, printed_sweep

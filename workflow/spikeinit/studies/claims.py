@@ -11,7 +11,7 @@
         return judged(read_claims(evidence.published["claims"], CHECKS), CHECKS, evidence)
 
 A row of claims.csv says what is claimed. Its column `check` names the function that judges it; several rows may name
-the same one. `studies.judging` has the rules by which checks decide.
+the same one. `studies.judging` and `studies.contrasts` have the rules by which checks decide.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ import pandas as pd
 from spikeinit.studies.asymptote.printed import ENCODINGS, NETWORKS, OURS, neuron_text
 from spikeinit.studies.asymptote.tables import FAILED, TRAINED
 from spikeinit.studies.claims import Claim, OurResult, PrintedTable, Row
-from spikeinit.studies.judging import ONE_SEED, Margin, beside_printed_run
+from spikeinit.studies.contrasts import ONE_SEED
+from spikeinit.studies.judging import Margin, beside_printed_run
 from spikeinit.studies.scorecard import Evidence
 from spikeinit.tables import read_table
 

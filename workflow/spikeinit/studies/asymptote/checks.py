@@ -23,7 +23,8 @@ from spikeinit.studies.asymptote.printed import DING, OTHERS, named
 from spikeinit.studies.asymptote.speed_cells import SPEEDS
 from spikeinit.studies.asymptote.tables import FAILED, NEURON, TRAINED
 from spikeinit.studies.claims import Check, Checks, Claim, OurResult, judged, read_claims, rows_of
-from spikeinit.studies.judging import Within, all_hold, all_within, lower, of_seeds, with_interval
+from spikeinit.studies.contrasts import Within, all_within, of_seeds, with_interval
+from spikeinit.studies.judging import all_hold, lower
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 
 CHECKS = Checks(__file__)

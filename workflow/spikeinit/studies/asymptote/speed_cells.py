@@ -11,7 +11,7 @@ import pandas as pd
 from spikeinit.studies.asymptote.printed import OURS, place_in_figure_4
 from spikeinit.studies.asymptote.speeds import at_least, beyond_censoring
 from spikeinit.studies.claims import Claim, OurResult, PrintedTable, Row
-from spikeinit.studies.judging import ONE_SEED, Within, all_within, with_interval
+from spikeinit.studies.contrasts import ONE_SEED, Within, all_within, with_interval
 from spikeinit.studies.scorecard import Evidence
 
 

@@ -26,7 +26,8 @@ from spikeinit.studies.asymptote.speeds import (
 )
 from spikeinit.studies.asymptote.tables import FAILED, NEURON
 from spikeinit.studies.claims import Checks, Claim, OurResult, rows_of
-from spikeinit.studies.judging import decided, lower, of_seeds, with_interval
+from spikeinit.studies.contrasts import decided, of_seeds, with_interval
+from spikeinit.studies.judging import lower
 from spikeinit.studies.scorecard import Evidence
 
 CHECKS = Checks(__file__)

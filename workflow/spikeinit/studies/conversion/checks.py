@@ -15,9 +15,10 @@ from scipy.stats import norm
 
 from spikeinit.statistics.corrections import corrected
 from spikeinit.studies.claims import Check, Checks, Claim, OurResult, judged, read_claims, rows_of
+from spikeinit.studies.contrasts import decided, of_seeds
 from spikeinit.studies.conversion.audit import AROUND, LOSS, contradicted
 from spikeinit.studies.conversion.cells import TABLES
-from spikeinit.studies.judging import Margin, all_hold, beside_printed_run, decided, of_seeds
+from spikeinit.studies.judging import Margin, all_hold, beside_printed_run
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 
 CHECKS = Checks(__file__)

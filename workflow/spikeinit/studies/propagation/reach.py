@@ -4,7 +4,7 @@
     gradients   the norm of the gradient with respect to the currents of layer 1, over that in the last layer; the
                 gradient of a random loss, on its way back through as many steps as the network has
 
-Each is kept where it lies within bounds over the networks, by intervals (`judging.all_within`); where a bound
+Each is kept where it lies within bounds over the networks, by intervals (`contrasts.all_within`); where a bound
 falls inside an interval it is open. The bounds are ours.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from spikeinit.studies.judging import Within, all_within
+from spikeinit.studies.contrasts import Within, all_within
 from spikeinit.studies.propagation.tables import gradients, repeats, signals
 from spikeinit.studies.table_tools import StudyRuns
 

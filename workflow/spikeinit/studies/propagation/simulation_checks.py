@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from spikeinit.studies.claims import Checks, Claim, OurResult
-from spikeinit.studies.judging import Within, all_within, with_interval
+from spikeinit.studies.contrasts import Within, all_within, with_interval
 from spikeinit.studies.propagation.conditions import FINITE_SIZE_LIMIT
 from spikeinit.studies.scorecard import Evidence
 

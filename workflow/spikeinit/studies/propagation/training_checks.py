@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from spikeinit.studies.claims import Checks, Claim, OurResult
-from spikeinit.studies.judging import ONE_SEED, Within, all_within, with_interval
+from spikeinit.studies.contrasts import ONE_SEED, Within, all_within, with_interval
 from spikeinit.studies.scorecard import Evidence
 
 CHECKS = Checks(__file__)

@@ -1,8 +1,8 @@
 """By which rules our sweeps agree with the statements of Peat (2024), and the printed operation counts.
 
 The report has one seed, and its statements are words. `rules` turns each into contrasts, which our seeds decide: the
-same seed starts every point of a sweep, so that points are compared in pairs (`judging.above_zero`). The same contrasts
-of the report's own printed curves tell which of its statements its figures contradict.
+same seed starts every point of a sweep, so that points are compared in pairs (`contrasts.above_zero`). The same
+contrasts of the report's own printed curves tell which of its statements its figures contradict.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from spikeinit.studies.claims import Checks, Claim, OurResult, PrintedTable, Row, judged, read_claims
-from spikeinit.studies.judging import Contrast, Margin, above_zero, beside_printed_run
+from spikeinit.studies.contrasts import Contrast, above_zero
+from spikeinit.studies.judging import Margin, beside_printed_run
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 from spikeinit.studies.sensitivity import printed
 from spikeinit.studies.sensitivity.rules import RULES, Rule

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from spikeinit.statistics.intervals import mean_interval
-from spikeinit.studies.judging import Contrast, above_zero
+from spikeinit.studies.contrasts import Contrast, above_zero
 from spikeinit.studies.sensitivity.rules import RULES
 from spikeinit.studies.sensitivity.sweep_measures import sweep_of
 from spikeinit.studies.sensitivity.tables import by_seed, curves

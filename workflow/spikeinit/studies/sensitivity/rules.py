@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeinit.studies.judging import Contrast
+from spikeinit.studies.contrasts import Contrast
 from spikeinit.studies.sensitivity.sweep_measures import Sweep, rank_correlation
 
 NOTABLE = 1.0
