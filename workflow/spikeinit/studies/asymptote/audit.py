@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spikeinit.datasets.load import Images
-from spikeinit.initializers import law
-from spikeinit.networks.build import published_fan_ins
-from spikeinit.specs import NetworkSpec
+from spikeinit.initializers import lee2016, wu2018
+from spikeinit.networks.build import assemble
+from spikeinit.networks.five_layer import five_layer
+from spikeinit.networks.vgg9 import vgg9, vgg9_dvs
+from spikeinit.networks.vgg11 import vgg11
 from spikeinit.studies.asymptote.printed import neuron_text
 from spikeinit.tables import read_table
 
@@ -27,13 +28,13 @@ Printed = Mapping[str, pd.DataFrame]
 TAU_5 = (0.8, 0.2)
 """(k, lambda) of the neurons of Figure 6 that Tables A6 and A7 have too."""
 
-INPUTS = {
-    "five_layer": ((1, 28, 28), 10),
-    "vgg9": ((3, 32, 32), 10),
-    "vgg9_dvs": ((2, 128, 128), 10),
-    "vgg11": ((3, 32, 32), 100),
-}
-"""The paper's networks -> shape of their images (C, H, W), and classes (Tables A4 and A8)."""
+NETWORKS = (
+    (five_layer, (1, 28, 28), 10),
+    (vgg9, (3, 32, 32), 10),
+    (vgg9_dvs, (2, 128, 128), 10),
+    (vgg11, (3, 32, 32), 100),
+)
+"""The paper's networks, shape of their images (C, H, W), and classes (Tables A4 and A8)."""
 
 SHOWN = 4
 """How many contradictions of a kind are written out; the others are counted."""
@@ -122,10 +123,11 @@ def wu_and_lee_apart(printed: Printed, *, margin: float) -> str:
 def deviation_ratios() -> dict[str, list[float]]:
     """Network -> standard deviation of a weight by Wu's law divided by that of Lee's, for each weighted layer."""
     ratios = {}
-    for name, (shape, classes) in INPUTS.items():
-        images = Images(torch.empty(0, *shape, dtype=torch.uint8), torch.empty(0, dtype=torch.int64), classes, name, "")
-        ratios[name] = [
-            law("wu2018", fan_in=fan_in).standard_deviation / law("lee2016", fan_in=fan_in).standard_deviation
-            for fan_in in published_fan_ins(NetworkSpec(name), images)
+    for network, shape, classes in NETWORKS:
+        with torch.device("meta"):
+            module = assemble(network(classes), shape, lambda shape: torch.nn.Identity())
+        fan_ins = [layer.weight[0].numel() for layer in module.weighted_layers()]
+        ratios[network.__name__] = [
+            wu2018.law(fan_in).standard_deviation / lee2016.law(fan_in).standard_deviation for fan_in in fan_ins
         ]
     return ratios
