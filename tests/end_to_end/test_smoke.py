@@ -90,8 +90,13 @@ OUTPUTS = {
 }
 """Stage that works on whole studies -> what it makes of one."""
 
-LOADED_WHEN_NEEDED = ("spikeinit.kernels.", "spikeinit.neurons", "spikeinit.names.neurons")
-"""What counts although a process loads it only for sizes, devices or studies that ask for it."""
+LOADED_WHEN_NEEDED = (
+    "spikeinit.kernels.",
+    "spikeinit.neurons",
+    "spikeinit.names.neurons",
+    "spikeinit.initializers.sampling",
+)
+"""What counts although a process loads it only for sizes, devices or studies that ask for it, or to draw weights."""
 
 
 def declaring():
