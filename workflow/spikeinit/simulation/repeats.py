@@ -34,10 +34,15 @@ them.
 """
 
 
+def is_deep(layers: np.ndarray, depth: int) -> np.ndarray:
+    """Which of these layers, counted from 1, are among the last tenth."""
+    return layers > 0.9 * depth
+
+
 def repeat_rows(description: Mapping[str, Any], signals: Signals, prediction: Prediction) -> list[dict[str, Any]]:
     """One row per repeat: `description`, `repeat` from 1, and `MEASURES`."""
     depth = signals.variance.shape[1]
-    deep = np.arange(1, depth + 1) > 0.9 * depth
+    deep = is_deep(np.arange(1, depth + 1), depth)
     spread = signals.variance.std((1, 2), ddof=1) / signals.variance.mean((1, 2))
     predicted = float(prediction.firing_rate[deep].mean()) * signals.width
     columns = {

@@ -16,10 +16,14 @@ import pandas as pd
 def contradicted_cells(audit: pd.DataFrame) -> dict[tuple[int, str, str], str]:
     """(table, row, measure) of every printed cell that other cells contradict, with the audit's comment."""
     marked: dict[tuple[int, str, str], list[str]] = {}
-    for record in audit[_is_true(audit["contradicted"]) & (audit["kind"] == "cell")].to_dict("records"):
+    for record in _contradicted_cells(audit).to_dict("records"):
         text = f"{record['quantity']} {record['printed']}: {record['comment']}"
         marked.setdefault((int(record["table"]), str(record["row"]), str(record["layer"])), []).append(text)
     return {key: "; ".join(texts) for key, texts in marked.items()}
+
+
+def _contradicted_cells(audit: pd.DataFrame) -> pd.DataFrame:
+    return audit[_is_true(audit["contradicted"]) & (audit["kind"] == "cell")]
 
 
 def _is_true(column: pd.Series) -> pd.Series:
@@ -38,8 +42,7 @@ class Accused:
     @classmethod
     def by(cls, audit: pd.DataFrame) -> Accused:
         """Those that the audit found."""
-        cells = audit[_is_true(audit["contradicted"]) & (audit["kind"] == "cell")]
-        places = cells[["table", "row", "layer", "quantity"]].itertuples(index=False)
+        places = _contradicted_cells(audit)[["table", "row", "layer", "quantity"]].itertuples(index=False)
         return cls(
             frozenset((int(table), str(row), str(layer), str(quantity)) for table, row, layer, quantity in places)
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from spikeinit.simulation.repeats import is_deep
 from spikeinit.studies.contrasts import Within, all_within
 from spikeinit.studies.propagation.tables import gradients, repeats, signals
 from spikeinit.studies.table_tools import StudyRuns
@@ -76,6 +77,6 @@ def _predicted(layers: pd.DataFrame, followed: pd.DataFrame, key: tuple[str, str
     if own["timesteps"].iloc[0] > 1:
         return {"predicted_deep_variance": np.nan, "predicted_gradient_decades": np.nan}
     variance = own["predicted_variance"].to_numpy()
-    deep = own["layer"].to_numpy() > 0.9 * own["depth"].to_numpy()
+    deep = is_deep(own["layer"].to_numpy(), own["depth"].iloc[0])
     ratio = followed["predicted_ratio"].iloc[0] if len(followed) else np.nan
     return {"predicted_deep_variance": variance[deep].mean(), "predicted_gradient_decades": ratio}
