@@ -1,7 +1,7 @@
 """The checked configuration, the runs it asks for, and what every rule's command finds in its shell.
 
 A rule calls its stage by `python -m spikeinit.stages.<stage>`. What the stage says goes to the rule's log; `failed`
-shows the end of that log when the stage fails. DEVICE, KERNEL, DATA_ROOT, TRACKING_URI, USER_FILES and STUDY_FILES come
+shows the end of that log when the stage fails. DEVICE, KERNEL, DATA_ROOT, USER_FILES and STUDY_FILES come
 from the configuration, which `shell.prefix` below exports to every command.
 """
 
@@ -17,48 +17,52 @@ from snakemake.logging import logger
 PACKAGE_ROOT = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(PACKAGE_ROOT))
 
-from spikeinit.config import stand_ins
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.jobs.anns import anns
 from spikeinit.jobs.runs import batches
 from spikeinit.names.slugs import NAME_PATTERN
-from spikeinit.plan import captions, from_mapping, rule_specs, runs
-
-SETTLED, NOTES = stand_ins.settled(config)
-for note in NOTES:
-    logger.info(note)
+from spikeinit.plan import captions, from_snakemake, rule_specs, runs
+from spikeinit.tracking import address
 
 try:
-    CONFIG = from_mapping(SETTLED)
+    CONFIG, SETTLED, NOTES = from_snakemake(config, workflow.configfiles, workflow.config_settings.config)
     PLANNED = [CONFIG.known[study] for study in CONFIG.sections]
     RUNS = {study.name: {run.name: run for run in runs(CONFIG, study.name)} for study in PLANNED}
     BATCHES = {study: batches(of_study.values()) for study, of_study in RUNS.items()}
     ANNS = anns(CONFIG)
     rule_specs.check_results_folder("results")
+    PYTHON_PATH = rule_specs.search_path(PACKAGE_ROOT)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+TRACKING_URI, store_note = address.configured(CONFIG.tracking_uri)
+for note in filter(None, [*NOTES, store_note if CONFIG.tracking_enabled else ""]):
+    logger.info(note)
 
 RESULTS = f"results/{CONFIG.name}"
 TRACKING_READY = "results/{name}/tracking.json"
 
 # Where the work is done and recorded decides no number, so it reaches the stages past the tracked parameters.
 SITE = {
-    "PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")])),
+    "PYTHONPATH": os.pathsep.join(filter(None, [PYTHON_PATH, os.environ.get("PYTHONPATH")])),
     "DEVICE": CONFIG.device,
     "KERNEL": CONFIG.kernel,
     "DATA_ROOT": CONFIG.data_root or "",
-    "TRACKING_URI": (CONFIG.tracking_uri or "sqlite:///results/mlflow.db") if CONFIG.tracking_enabled else "",
 }
 # An environment that Snakemake deploys brings its own interpreter.
 INTERPRETER = "command python" if workflow.deployment_settings.deployment_method else shlex.quote(sys.executable)
-shell.prefix(
+PREFIX = (
     "".join(f"export {key}={shlex.quote(value)}; " for key, value in SITE.items())
     + f"USER_FILES=({shlex.join(CONFIG.user_files)}); "
     + f"STUDY_FILES=({shlex.join(CONFIG.study_files)}); "
-    + f'python() {{{{ {INTERPRETER} "$@"; }}}}; '
-    + 'failed() {{ local status=$?; tail -n 5 "$1" >&2; return $status; }}; '
+    + f'python() {{ {INTERPRETER} "$@"; }}; '
+    + 'failed() { local status=$?; tail -n 5 "$1" >&2; return $status; }; '
 )
+shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # Snakemake formats it as it formats a command
+
+# An address may hold a password, which a command would show and Snakemake would keep.
+os.environ[address.VARIABLE] = TRACKING_URI if CONFIG.tracking_enabled else ""
 
 
 def any_of(names):

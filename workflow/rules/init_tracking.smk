@@ -25,5 +25,5 @@ rule init_tracking:
     params:
         spec=rule_specs.tracking_spec(CONFIG),
     shell:
-        'python -m spikeinit.stages.init_tracking --spec {params.spec:q} --uri "$TRACKING_URI" --tracking {output:q}'
+        "python -m spikeinit.stages.init_tracking --spec {params.spec:q} --tracking {output:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from spikeinit import user_files
-from spikeinit.config import stand_ins
+from spikeinit.config import plain_values, stand_ins
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
-from spikeinit.io import parse_yaml
 from spikeinit.nested import merge
 from spikeinit.study import Problems, Study
 
@@ -55,31 +54,17 @@ class Config:
     schema: Schema = field(repr=False, compare=False)
 
 
-def read(paths: Sequence[str | Path]) -> dict[str, Any]:
-    """YAML files, each merged over the ones before: mappings merge, lists replace. `UserError` names a bad file."""
-    import yaml
-
-    merged: dict[str, Any] = {}
-    for path in paths:
-        try:
-            content = parse_yaml(Path(path).read_text())
-        except FileNotFoundError:
-            raise UserError(f"{path}: no such file") from None
-        except yaml.YAMLError as error:
-            raise UserError(f"{path}: not valid YAML: {error}") from None
-        if not isinstance(content, Mapping):
-            raise UserError(f"{path}: a mapping of keys to values is expected, found {type(content).__name__}")
-        merged = merge(merged, content)
-    return merged
-
-
-def checked(mapping: Mapping[str, Any], studies: Mapping[str, Study], source: str = "config") -> Config:
+def checked(
+    mapping: Mapping[str, Any], studies: Mapping[str, Study], source: str = "config", known: Sequence[tuple[str, str]] = ()
+) -> Config:
     """Check a merged configuration against all `studies` there are, and freeze it.
 
-    `UserError` with every problem at once, before anything has run; `source` is what its first line names.
+    `UserError` with every problem at once, before anything has run; `source` is what its first line names, and `known`
+    are problems found before.
     """
     schema = Schema.of({name: study.schema for name, study in studies.items()})
-    found = schema.problems(mapping)
+    structure, values = plain_values.problems(mapping)
+    found = [*known, *(structure or _without_repetition(values, schema.problems(mapping)))]
     if not found:
         filled = schema.with_defaults(mapping)
         found = _problems(filled, studies, schema)
@@ -105,6 +90,12 @@ def checked(mapping: Mapping[str, Any], studies: Mapping[str, Study], source: st
         known=dict(studies),
         schema=schema,
     )
+
+
+def _without_repetition(found: Problems, further: Problems) -> Problems:
+    """Both in the order of the key paths; of a key that is in both the first alone."""
+    said = {path for path, _ in found}
+    return sorted([*found, *(item for item in further if item[0] not in said)])
 
 
 def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: Schema) -> Problems:

@@ -13,6 +13,7 @@ instance this is the shared neuron with one more key, and another default for `l
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -116,8 +117,14 @@ def _filled(value: Any, schema: Mapping[str, Any]) -> Any:
         return filled
     if isinstance(value, list):
         return [_filled(item, schema.get("items", {})) for item in value]
-    if schema.get("type") == "number":
-        return float(value)  # 1 and 1.0 are the same work and must have the same spec
+    kind = schema.get("type")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if kind == "number":
+            return float(value)  # 1 and 1.0 are the same work and must have the same spec
+        if kind in ("integer", ["integer", "null"]):
+            return int(value)  # YAML's 2.0 and 6.0e+1, which a JSON schema takes for integers
+    if isinstance(value, str) and schema.get("format") == "path":
+        return os.path.expanduser(value)
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 def explained(error: Any) -> Iterator[tuple[str, str]]:
     """(key path, what is wrong) of one of jsonschema's errors; several where it stands for several keys."""
     path = ".".join(str(part) for part in error.absolute_path)
-    given = json.dumps(error.instance, default=str)
+    given = json.dumps(error.instance, default=str, ensure_ascii=False)
     given = given if len(given) <= 80 else given[:77] + "..."
     if error.validator == "additionalProperties" and error.validator_value is False:
         known = list(error.schema.get("properties", {}))
@@ -36,7 +37,9 @@ def explained(error: Any) -> Iterator[tuple[str, str]]:
             f"= {given}   a name has 1 to 64 characters out of a-z 0-9 _ . - and starts with a letter or digit",
         )
     elif error.validator == "anyOf":
-        yield path, f"= {given}   allowed: {' or '.join(_allowed(choice) for choice in error.validator_value)}"
+        choices = error.validator_value
+        hint = _as_meant(error.instance, [str(choice.get("type")) for choice in choices])
+        yield path, f"= {given}   allowed: {' or '.join(map(_allowed, choices))}{hint}"
     else:
         yield path, f"= {given}   {_rule(error)}"
 
@@ -56,7 +59,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
 def _rule(error: Any) -> str:
     limit = error.validator_value
     rules = {
-        "type": lambda: f"must be of type {' or '.join(limit) if isinstance(limit, list) else limit}",
+        "type": lambda: f"must be of type {' or '.join(_types(limit))}{_as_meant(error.instance, _types(limit))}",
         "minimum": lambda: f"must be at least {limit}",
         "maximum": lambda: f"must be at most {limit}",
         "exclusiveMinimum": lambda: f"must be above {limit}",
@@ -68,6 +71,34 @@ def _rule(error: Any) -> str:
     }
     rule = rules.get(error.validator)
     return (rule() if rule else error.message) + _meaning(error.schema)
+
+
+def _types(limit: str | list[str]) -> list[str]:
+    return limit if isinstance(limit, list) else [limit]
+
+
+def _as_meant(given: Any, types: list[str]) -> str:
+    """How text is written so that YAML reads the number or the truth value in it; "" where it holds none."""
+    if not isinstance(given, str):
+        return ""
+    if "boolean" in types and given.lower() in ("true", "yes", "on", "false", "no", "off"):
+        return f"; YAML reads it as text: write {str(given.lower() in ('true', 'yes', 'on')).lower()}, without quotes"
+    if "number" in types or "integer" in types:
+        try:
+            number = float(given.strip().replace(",", "."))
+        except ValueError:
+            return ""
+        if math.isfinite(number):
+            return f"; YAML reads it as text: write {_in_yaml(number)}, without quotes"
+    return ""
+
+
+def _in_yaml(number: float) -> str:
+    """A number as YAML reads it: with a point before the exponent, which Python may leave out."""
+    if number.is_integer() and abs(number) < 10**15:
+        return str(int(number))
+    mantissa, exponent, power = str(number).partition("e")
+    return f"{mantissa}.0e{power}" if exponent and "." not in mantissa else str(number)
 
 
 def _meaning(schema: Mapping[str, Any]) -> str:

@@ -39,7 +39,8 @@ def settled(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 def data_root(config: Mapping[str, Any]) -> Any:
     """Where the original files lie: datasets.root, or what SPIKEINIT_DATA names; None without either."""
-    return _mapping(config.get("datasets")).get("root") or os.environ.get("SPIKEINIT_DATA")
+    root = _mapping(config.get("datasets")).get("root") or os.environ.get("SPIKEINIT_DATA")
+    return os.path.expanduser(root) if isinstance(root, str) else root
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

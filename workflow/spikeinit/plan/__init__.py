@@ -8,17 +8,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spikeinit.config.configuration import Config, checked, read
+from spikeinit.config import files
+from spikeinit.config.configuration import Config, checked
 from spikeinit.config.stand_ins import settled
 from spikeinit.errors import UserError
 from spikeinit.jobs.runs import Run
+from spikeinit.nested import merge
 from spikeinit.studies import known_studies
 
-__all__ = ["Config", "Run", "from_mapping", "load_config", "runs"]
+__all__ = ["Config", "Run", "from_mapping", "from_snakemake", "load_config", "runs"]
 
 
 def load_config(paths: Sequence[str | Path]) -> Config:
@@ -26,14 +29,31 @@ def load_config(paths: Sequence[str | Path]) -> Config:
 
     Raises `UserError` that lists every problem at once.
     """
-    return from_mapping(settled(read(paths))[0], source=str(paths[-1]))
+    return from_mapping(settled(files.read(paths))[0], source=str(paths[-1]))
 
 
-def from_mapping(mapping: Mapping[str, Any], source: str = "config") -> Config:
-    """Check a merged configuration of this package's studies and the user's own; `UserError` with every problem."""
-    files = mapping.get("study_files")
-    listed = [path for path in files if isinstance(path, str)] if isinstance(files, list) else []
-    return checked(mapping, known_studies(listed), source)
+def from_snakemake(
+    merged: Mapping[str, Any], paths: Sequence[str | Path], command_line: Mapping[str, Any]
+) -> tuple[Config, dict[str, Any], list[str]]:
+    """The configuration that Snakemake has merged, checked; the mapping with its stand-ins settled; a line for each.
+
+    paths: the files it was merged from. command_line: the values of `--config`, laid over all files; the numbers in
+    their lists and mappings are text until they are read here. Raises `UserError` as `load_config`.
+    """
+    mapping, notes = settled(merge(merged, files.as_in_a_file(command_line)))
+    return from_mapping(mapping, known=files.repeated_keys(paths)), mapping, notes
+
+
+def from_mapping(
+    mapping: Mapping[str, Any], source: str = "config", known: Sequence[tuple[str, str]] = ()
+) -> Config:
+    """Check a merged configuration of this package's studies and the user's own; `UserError` with every problem.
+
+    known: (key path, what is wrong) of problems found before, which are reported together with those found here.
+    """
+    listed = mapping.get("study_files")
+    paths = [path for path in listed if isinstance(path, str)] if isinstance(listed, list) else []
+    return checked(mapping, known_studies(map(os.path.expanduser, paths)), source, known)
 
 
 def runs(config: Config, study: str) -> list[Run]:

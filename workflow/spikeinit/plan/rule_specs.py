@@ -23,9 +23,13 @@ from spikeinit.nested import factored
 from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
 from spikeinit.study import Output, Study
+from spikeinit.tracking.address import configured, shown
 
 STATISTICS_KEY = "statistics"
 """The part of a study's section that decides no run, only what is said about them."""
+
+PUBLISHED = Path(__file__).parents[2] / "published"
+"""The folder of the printed numbers of this package's studies."""
 
 READ_COPIES = 6
 """How often the values of a user's own archive are held at once while they are read and put in order, at most."""
@@ -42,6 +46,19 @@ def check_results_folder(folder: str) -> None:
     existing = path if path.exists() else path.absolute().parent
     if not os.access(existing, os.W_OK):
         raise UserError(f"{existing}: cannot be written; give yourself write permission or work in another checkout")
+
+
+def search_path(folder: Path) -> str:
+    """The entry of PYTHONPATH for the package's folder: its path, or where a colon stands in it, the relative one.
+
+    PYTHONPATH has no way to write a colon. Raises `UserError` where even the relative path has one.
+    """
+    for path in (str(folder), os.path.relpath(folder)):
+        if os.pathsep not in path:
+            return path
+    raise UserError(
+        f"{folder}: Python cannot search a folder with {os.pathsep!r} in its path; rename it, or start snakemake in it"
+    )
 
 
 def own_files(config: Config, dataset: str) -> list[str]:
@@ -81,10 +98,12 @@ def dataset_spec(config: Config, dataset: str) -> str:
 
 
 def published_files(study: Study) -> list[str]:
-    """The files of the paper's printed numbers: in workflow/published, or in the package of a user's own study."""
+    """The files of the paper's printed numbers: in workflow/published, or in the package of a user's own study.
+
+    Their paths are relative to the folder that Snakemake works in, so that a checkout may be moved.
+    """
     own = [study.folder / file for file in study.published.files]
-    shared = [f"workflow/published/{file}" for file in study.published.files]
-    return [os.path.relpath(path) if path.is_file() else other for path, other in zip(own, shared, strict=True)]
+    return [os.path.relpath(path if path.is_file() else PUBLISHED / path.name) for path in own]
 
 
 def tracking_spec(config: Config) -> str:
@@ -94,7 +113,7 @@ def tracking_spec(config: Config) -> str:
             "name": config.name,
             "studies": list(config.studies),
             "enabled": config.tracking_enabled,
-            "uri": config.tracking_uri,
+            "uri": shown(configured(config.tracking_uri)[0]),
         }
     )
 
@@ -246,7 +265,7 @@ def sync_spec(config: Config, study: str) -> str:
         {
             "name": config.name,
             "study": study,
-            "uri": config.tracking_uri,
+            "uri": shown(configured(config.tracking_uri)[0]),
             "failed_attempts": failed_attempts(marker),
         }
     )

@@ -2,7 +2,7 @@
 
 The result, tracking.json, says where this results folder is recorded: {"enabled", "uri", "experiments": {study: id},
 "parents": {study: run id}}. A store that is away does not stop the workflow: the ids are null then, and whoever logs
-later makes what is missing. The ids are for people; the other stages look everything up by name and tag, so that a
+later makes what is missing. The address is written without passwords; with them it stands in the environment alone. The ids are for people; the other stages look everything up by name and tag, so that a
 store deleted or replaced after this is made again.
 """
 
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from spikeinit.errors import run_stage
 from spikeinit.io import write_json
+from spikeinit.tracking import address
 from spikeinit.tracking.connection import explain
 from spikeinit.tracking.settings import Settings
 
@@ -22,20 +24,16 @@ from spikeinit.tracking.settings import Settings
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", type=json.loads, required=True, help="JSON of name, studies and enabled")
-    parser.add_argument(
-        "--uri", required=True, help="MLflow tracking URI: sqlite:///results/mlflow.db, http://host:5000"
-    )
     parser.add_argument("--tracking", type=Path, required=True, help="results/<name>/tracking.json, written here")
     arguments = parser.parse_args()
 
     if not arguments.spec["enabled"]:
         write_json(arguments.tracking, {"enabled": False})
         return
-    settings = Settings(uri=arguments.uri, root=arguments.tracking.parent.parent)
-    write_json(
-        arguments.tracking,
-        {"enabled": True, "uri": arguments.uri} | _ids(settings, arguments.spec["name"], arguments.spec["studies"]),
-    )
+    uri = os.environ[address.VARIABLE]
+    settings = Settings(uri=uri, root=arguments.tracking.parent.parent)
+    ids = _ids(settings, arguments.spec["name"], arguments.spec["studies"])
+    write_json(arguments.tracking, {"enabled": True, "uri": address.shown(uri)} | ids)
 
 
 def _ids(settings: Settings, name: str, studies: list[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikeinit.io import atomic_path, locked
+from spikeinit.tracking.address import shown, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,7 +56,7 @@ def artifact_folder(uri: str, root: Path) -> Path | None:
 def explain(uri: str, error: Exception) -> str:
     """One line: which store, and the reason, without passwords."""
     reason = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
-    return re.sub(r"//[^/@\s]*@", "//", f"MLflow at {uri}: {reason}")[:400]
+    return f"MLflow at {shown(uri)}: {without_secrets(reason, uri)}"[:400]
 
 
 def load_mlflow() -> None:

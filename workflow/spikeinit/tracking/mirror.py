@@ -5,7 +5,7 @@ something to send, and leaves when every journal has ended, or when its parent i
 then marked KILLED. A store that is away costs only the mirror time: after each failure it waits longer before
 trying again, and it gives up half a minute after training is over. What is lost then, `sync_tracking` replays.
 
-The configured store stands in the environment as TRACKING_URI, empty when tracking is off. No job that computes waits
+The configured store stands in the environment (`address.VARIABLE`), empty when tracking is off. No job that computes waits
 for `init_tracking`: the mirror itself waits until tracking.json is there and names that store.
 
 A job that ends within its first seconds is left to `sync_tracking`: MLflow's import takes longer than a look at such a
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from spikeinit.errors import UserError, run_stage
+from spikeinit.tracking import address
 from spikeinit.tracking.connection import explain, load_mlflow
 from spikeinit.tracking.journal import read
 from spikeinit.tracking.settings import Settings, read_settings
@@ -32,7 +33,6 @@ from spikeinit.tracking.state import RunState, states
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks at the journals
 LONGEST_BREAK = 60.0  # seconds between two tries of a store that is away
-CONFIGURED_STORE = "TRACKING_URI"  # variable of the environment
 PATIENCE = 20.0  # seconds before anything is sent
 
 _spawned: list[subprocess.Popen[bytes]] = []  # kept: a forgotten Popen warns when it is collected
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def _is_off(tracking: Path) -> bool:
-    configured = os.environ.get(CONFIGURED_STORE)
+    configured = os.environ.get(address.VARIABLE)
     return read_settings(tracking).uri is None if configured is None else not configured
 
 
@@ -104,7 +104,7 @@ def _when_ready(tracking: Path, parent: int) -> Settings | None:
     """The settings in tracking.json once they name the configured store; None if training is over before."""
     while True:
         settings = read_settings(tracking) if tracking.exists() else None
-        if settings and settings.uri is not None and settings.uri == os.environ.get(CONFIGURED_STORE, settings.uri):
+        if settings and settings.uri is not None and settings.uri == os.environ.get(address.VARIABLE, settings.uri):
             return settings
         if os.getppid() != parent:
             return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from spikeinit.errors import UserError
 from spikeinit.io import read_json
+from spikeinit.tracking import address
 from spikeinit.tracking.store import Store
 
 
@@ -25,10 +27,16 @@ class Settings:
 
 
 def read_settings(path: str | Path) -> Settings:
-    """Settings in a tracking.json; `UserError` when it is missing or not one."""
+    """Settings in a tracking.json, with the password that the environment has for the same store.
+
+    Raises `UserError` when the file is missing or not one.
+    """
     path = Path(path)
     content = read_json(path)
     try:
-        return Settings(uri=content["uri"] if content["enabled"] else None, root=path.parent.parent)
+        recorded = content["uri"] if content["enabled"] else None
     except (KeyError, TypeError):
         raise UserError(f"{path}: not a tracking.json; delete it and run again") from None
+    given = os.environ.get(address.VARIABLE, "")
+    uri = given if recorded is not None and address.shown(given) == recorded else recorded
+    return Settings(uri=uri, root=path.parent.parent)
