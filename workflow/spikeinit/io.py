@@ -70,6 +70,14 @@ def _explained(error: OSError, path: Path) -> Exception:
     return error
 
 
+def with_home(path: str) -> str:
+    """`path` with the home folder for a leading `~`; unchanged where nobody knows that home."""
+    try:
+        return str(Path(path).expanduser()) if path.startswith("~") else path
+    except RuntimeError:
+        return path
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` atomically."""
     with atomic_path(path) as temporary:

@@ -202,8 +202,20 @@ def schedule_problems(path: str, schedule: Mapping[str, Any]) -> Problems:
 
 
 def file_problems(path: str, file: str | None) -> Problems:
-    """A file that is not there; None stands for no file."""
-    return [(path, f"{file}: no such file")] if file and not Path(file).is_file() else []
+    """A file that is not there, or that cannot be an input of a rule; None stands for no file."""
+    if not file:
+        return []
+    missing = [] if Path(file).is_file() else [(path, f"{file}: no such file")]
+    return missing + [(path, text) for text in braces_problems(file)]
+
+
+def braces_problems(file: str) -> list[str]:
+    """What is wrong with a path that has braces: in the path of an input they are wildcards to Snakemake."""
+    if not set("{}") & set(file):
+        return []
+    return [
+        f"= {file!r}   Snakemake reads braces in a path as wildcards; rename the folder or file, or give a link to it"
+    ]
 
 
 OPTIMIZER_OPTIONS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spikeinit import user_files
-from spikeinit.config import plain_values, stand_ins
+from spikeinit.config import checks, plain_values, stand_ins
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.nested import merge
@@ -55,7 +55,10 @@ class Config:
 
 
 def checked(
-    mapping: Mapping[str, Any], studies: Mapping[str, Study], source: str = "config", known: Sequence[tuple[str, str]] = ()
+    mapping: Mapping[str, Any],
+    studies: Mapping[str, Study],
+    source: str = "config",
+    known: Sequence[tuple[str, str]] = (),
 ) -> Config:
     """Check a merged configuration against all `studies` there are, and freeze it.
 
@@ -112,6 +115,7 @@ def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: S
             path = Path(entry["path"]) / file
             if not path.is_file():
                 found.append((f"datasets.custom.{name}.path", f"{path}: no such file"))
+        found += [(f"datasets.custom.{name}.path", text) for text in checks.braces_problems(entry["path"])]
     for study in config["studies"]:
         if study not in config:
             found.append((study, f"missing; studies lists {study!r}, so its section is needed"))

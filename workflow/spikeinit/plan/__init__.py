@@ -44,9 +44,7 @@ def from_snakemake(
     return from_mapping(mapping, known=files.repeated_keys(paths)), mapping, notes
 
 
-def from_mapping(
-    mapping: Mapping[str, Any], source: str = "config", known: Sequence[tuple[str, str]] = ()
-) -> Config:
+def from_mapping(mapping: Mapping[str, Any], source: str = "config", known: Sequence[tuple[str, str]] = ()) -> Config:
     """Check a merged configuration of this package's studies and the user's own; `UserError` with every problem.
 
     known: (key path, what is wrong) of problems found before, which are reported together with those found here.

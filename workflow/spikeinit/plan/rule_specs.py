@@ -51,8 +51,11 @@ def check_results_folder(folder: str) -> None:
 def search_path(folder: Path) -> str:
     """The entry of PYTHONPATH for the package's folder: its path, or where a colon stands in it, the relative one.
 
-    PYTHONPATH has no way to write a colon. Raises `UserError` where even the relative path has one.
+    PYTHONPATH has no way to write a colon. Raises `UserError` where even the relative path has one, and for a checkout
+    with braces in its path, which Snakemake cannot work in.
     """
+    if set("{}") & set(str(folder)):
+        raise UserError(f"{folder.parent}: Snakemake reads braces in a path as wildcards; rename the checkout's folder")
     for path in (str(folder), os.path.relpath(folder)):
         if os.pathsep not in path:
             return path
