@@ -38,6 +38,14 @@ include: "workflow/rules/convert_ann.smk"
 include: "workflow/rules/calibrate_snn.smk"
 
 
+onsuccess:
+    tell_unrecorded()
+
+
+onerror:
+    tell_unrecorded()
+
+
 rule all:
     """All studies of the configuration."""
     default_target: True

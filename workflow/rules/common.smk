@@ -24,6 +24,7 @@ from spikeinit.jobs.runs import batches
 from spikeinit.names.slugs import NAME_PATTERN
 from spikeinit.plan import captions, from_snakemake, rule_specs, runs
 from spikeinit.tracking import address
+from spikeinit.tracking.sync import unrecorded
 
 try:
     CONFIG, SETTLED, NOTES = from_snakemake(config, workflow.configfiles, workflow.config_settings.config)
@@ -211,3 +212,10 @@ def study_results(study):
     return [f"{folder}/{file}" for file in rule_specs.study_files(study)] + (
         [f"{folder}/tracking.json"] if CONFIG.tracking_enabled else []
     )
+
+
+def tell_unrecorded():
+    """Say on the console which studies are not recorded in MLflow, why, and what mends it."""
+    markers = [Path(f"{RESULTS}/studies/{study.name}/tracking.json") for study in PLANNED]
+    if CONFIG.tracking_enabled and (text := unrecorded(markers)):
+        print(text, file=sys.stderr)

@@ -13,6 +13,7 @@ from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.nested import merge
 from spikeinit.study import Problems, Study
+from spikeinit.tracking import address
 
 CUSTOM_FILES = ("train.npz", "test.npz")
 """What the folder of a user's own data set holds."""
@@ -116,6 +117,8 @@ def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: S
             if not path.is_file():
                 found.append((f"datasets.custom.{name}.path", f"{path}: no such file"))
         found += [(f"datasets.custom.{name}.path", text) for text in checks.braces_problems(entry["path"])]
+    if text := address.problem(config["tracking"]["uri"] or ""):
+        found.append(("tracking.uri", text))
     for study in config["studies"]:
         if study not in config:
             found.append((study, f"missing; studies lists {study!r}, so its section is needed"))

@@ -13,7 +13,6 @@ instance this is the shared neuron with one more key, and another default for `l
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 
 from spikeinit.config.schema_errors import explained, join
 from spikeinit.errors import UserError
-from spikeinit.io import parse_yaml
+from spikeinit.io import parse_yaml, with_home
 
 SHARED_FILE = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
@@ -124,7 +123,7 @@ def _filled(value: Any, schema: Mapping[str, Any]) -> Any:
         if kind in ("integer", ["integer", "null"]):
             return int(value)  # YAML's 2.0 and 6.0e+1, which a JSON schema takes for integers
     if isinstance(value, str) and schema.get("format") == "path":
-        return os.path.expanduser(value)
+        return with_home(value)
     return value
 
 

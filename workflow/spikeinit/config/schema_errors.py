@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from spikeinit.tracking.address import without_secrets
+
 
 def explained(error: Any) -> Iterator[tuple[str, str]]:
     """(key path, what is wrong) of one of jsonschema's errors; several where it stands for several keys."""
     path = ".".join(str(part) for part in error.absolute_path)
-    given = json.dumps(error.instance, default=str, ensure_ascii=False)
+    given = without_secrets(json.dumps(error.instance, default=str, ensure_ascii=False))
     given = given if len(given) <= 80 else given[:77] + "..."
     if error.validator == "additionalProperties" and error.validator_value is False:
         known = list(error.schema.get("properties", {}))

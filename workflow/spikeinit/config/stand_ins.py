@@ -10,6 +10,7 @@ from typing import Any
 from spikeinit.config.paths import leaves
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
+from spikeinit.io import with_home
 from spikeinit.nested import merge
 
 
@@ -40,7 +41,7 @@ def settled(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def data_root(config: Mapping[str, Any]) -> Any:
     """Where the original files lie: datasets.root, or what SPIKEINIT_DATA names; None without either."""
     root = _mapping(config.get("datasets")).get("root") or os.environ.get("SPIKEINIT_DATA")
-    return os.path.expanduser(root) if isinstance(root, str) else root
+    return with_home(root) if isinstance(root, str) else root
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from spikeinit.config import files
 from spikeinit.config.configuration import Config, checked
 from spikeinit.config.stand_ins import settled
 from spikeinit.errors import UserError
+from spikeinit.io import with_home
 from spikeinit.jobs.runs import Run
 from spikeinit.nested import merge
 from spikeinit.studies import known_studies
@@ -51,7 +51,7 @@ def from_mapping(mapping: Mapping[str, Any], source: str = "config", known: Sequ
     """
     listed = mapping.get("study_files")
     paths = [path for path in listed if isinstance(path, str)] if isinstance(listed, list) else []
-    return checked(mapping, known_studies(map(os.path.expanduser, paths)), source, known)
+    return checked(mapping, known_studies(map(with_home, paths)), source, known)
 
 
 def runs(config: Config, study: str) -> list[Run]:

@@ -2,8 +2,9 @@
 
 The result, tracking.json, says where this results folder is recorded: {"enabled", "uri", "experiments": {study: id},
 "parents": {study: run id}}. A store that is away does not stop the workflow: the ids are null then, and whoever logs
-later makes what is missing. The address is written without passwords; with them it stands in the environment alone. The ids are for people; the other stages look everything up by name and tag, so that a
-store deleted or replaced after this is made again.
+later makes what is missing. The address is written without passwords; with them it stands in the environment alone.
+The ids are for people; the other stages look everything up by name and tag, so that a store deleted or replaced after
+this is made again.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pathlib import Path
 from spikeinit.errors import run_stage
 from spikeinit.io import write_json
 from spikeinit.tracking.settings import read_settings
-from spikeinit.tracking.sync import Report, sync
+from spikeinit.tracking.sync import OFF, Report, sync
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     settings = read_settings(arguments.tracking)
     failures = arguments.spec["failed_attempts"]
     if settings.uri is None:
-        report = Report(reason="tracking is disabled")
+        report = Report(reason=OFF)
     else:
         report = sync(
             settings,

@@ -10,6 +10,8 @@ import os
 import re
 from urllib.parse import unquote
 
+from spikeinit.io import with_home
+
 VARIABLE = "SPIKEINIT_TRACKING_URI"
 """Variable of the environment in which the workflow hands the address to its jobs; empty when tracking is off."""
 
@@ -66,8 +68,8 @@ def problem(uri: str) -> str:
 
 
 def _with_home(uri: str) -> str:
-    scheme, found, path = uri.partition("sqlite:///")
-    return found + os.path.expanduser(path) if found and not scheme else os.path.expanduser(uri)
+    scheme, found, path = uri.rpartition("sqlite:///")
+    return scheme + found + with_home(path)
 
 
 def _secrets(uri: str) -> set[str]:

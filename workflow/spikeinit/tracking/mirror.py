@@ -5,8 +5,8 @@ something to send, and leaves when every journal has ended, or when its parent i
 then marked KILLED. A store that is away costs only the mirror time: after each failure it waits longer before
 trying again, and it gives up half a minute after training is over. What is lost then, `sync_tracking` replays.
 
-The configured store stands in the environment (`address.VARIABLE`), empty when tracking is off. No job that computes waits
-for `init_tracking`: the mirror itself waits until tracking.json is there and names that store.
+The configured store stands in the environment (`address.VARIABLE`), empty when tracking is off. No job that computes
+waits for `init_tracking`: the mirror itself waits until tracking.json is there and names that store.
 
 A job that ends within its first seconds is left to `sync_tracking`: MLflow's import takes longer than a look at such a
 job could last.

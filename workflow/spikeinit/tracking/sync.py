@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,9 @@ from spikeinit.tracking.state import Point, RunState, run_key, states, storable
 
 PAUSES = (1.0, 5.0)  # seconds before the second and the third try
 REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
+OFF = "tracking is disabled"
+"""The reason in the marker of a study that is not to be recorded."""
+
 STUDY_FILES = ("*.csv", "*.md", "tables/**/*", "figures/**/*")
 
 Result = TypeVar("Result")
@@ -92,6 +95,28 @@ def failed_attempts(marker: Path) -> int:
         return int(json.loads(marker.read_text())["failed_attempts"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
+
+
+def unrecorded(markers: Iterable[Path]) -> str:
+    """What to tell a user of the studies that their `markers` say are not recorded; "" if all are, or none was tried.
+
+    A marker is the tracking.json in a study's folder.
+    """
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for marker in markers:
+        try:
+            found = json.loads(marker.read_text())
+            if not found["synced"]:
+                reasons[found["reason"] or "; ".join(found["problems"])].append(marker.parent.name)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return "\n".join(
+        f"tracking: the runs of {', '.join(studies)} are not all recorded in MLflow. {reason}\n"
+        "  The results themselves are complete. Mend the store, or tracking.uri, then: make sync"
+        " (snakemake --cores 1 --forcerun sync_tracking)"
+        for reason, studies in reasons.items()
+        if reason != OFF
+    )
 
 
 def _patiently(action: Callable[[], Result]) -> Result:
