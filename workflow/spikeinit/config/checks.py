@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spikeinit.config.schema_errors import as_meant
 from spikeinit.errors import UserError
 from spikeinit.registry import near
 from spikeinit.study import Problems
@@ -60,12 +61,30 @@ def initializer_problems(path: str, choice: Mapping[str, Any], *layers: Mapping[
     if unknown:
         allowed = ", ".join(initializer.parameters) or "none"
         return [(f"{path}.{key}", f"{choice['name']} takes no such parameter; it takes: {allowed}") for key in unknown]
+    if texts := _texts_for_numbers(initializer.law, parameters):
+        return [(f"{path}.{key}", f"= {parameters[key]!r}   must be a number{in_yaml}") for key, in_yaml in texts]
     for layer in layers:
         try:
             _try_law(initializer.law, {**layer, **parameters})
         except (ValueError, TypeError, UserError) as error:
             return [(path, f"= {dict(choice)}   {error}")]
+        except ArithmeticError as error:
+            return [(path, f"= {dict(choice)}   with {_said(layer)} its law gives no number ({error})")]
     return []
+
+
+def _said(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{key} {value:g}" for key, value in values.items()) or "these values"
+
+
+def _texts_for_numbers(law: Callable[..., Any], parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(parameter, how YAML writes the number) of each parameter that is text where the law takes a number."""
+    taken = inspect.signature(law).parameters
+    return [
+        (key, as_meant(value, ["number"]))
+        for key, value in parameters.items()
+        if isinstance(value, str) and taken[key].annotation in ("float", "int", float, int)
+    ]
 
 
 def _try_law(law: Callable[..., Any], values: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,12 @@ def checked(
     """
     schema = Schema.of({name: study.schema for name, study in studies.items()})
     structure, values = plain_values.problems(mapping)
-    found = [*known, *(structure or _without_repetition(values, schema.problems(mapping)))]
-    if not found:
-        filled = schema.with_defaults(mapping)
-        found = _problems(filled, studies, schema)
+    found = [*known, *structure]
+    if not structure:
+        malformed = sorted([*values, *schema.problems(mapping)])
+        wrong = {path.partition(".")[0] for path, _ in malformed}
+        filled = schema.with_defaults({key: value for key, value in mapping.items() if key not in wrong})
+        found += [*malformed, *_problems(filled, studies, schema, wrong)]
     if found:
         width = max(len(path) for path, _ in found)
         lines = [f"  {path:<{width}}  {text}" for path, text in found]
@@ -96,14 +98,12 @@ def checked(
     )
 
 
-def _without_repetition(found: Problems, further: Problems) -> Problems:
-    """Both in the order of the key paths; of a key that is in both the first alone."""
-    said = {path for path, _ in found}
-    return sorted([*found, *(item for item in further if item[0] not in said)])
+def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: Schema, wrong: Set[str]) -> Problems:
+    """What a schema cannot say: names that must exist, ranges that must be ordered, parameters a law must accept.
 
-
-def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: Schema) -> Problems:
-    """What a schema cannot say: names that must exist, ranges that must be ordered, parameters a law must accept."""
+    config: without the keys in `wrong`, which the schema refuses. The sections of studies are looked into only where
+    every key that brings new names is right.
+    """
     found = []
     for key in USER_FILES:
         for index, path in enumerate(config[key]):
@@ -119,10 +119,10 @@ def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: S
         found += [(f"datasets.custom.{name}.path", text) for text in checks.braces_problems(entry["path"])]
     if text := address.problem(config["tracking"]["uri"] or ""):
         found.append(("tracking.uri", text))
-    for study in config["studies"]:
-        if study not in config:
+    for study in config.get("studies", ()):
+        if study not in config and study not in wrong:
             found.append((study, f"missing; studies lists {study!r}, so its section is needed"))
-    for study in studies.values():
+    for study in studies.values() if wrong.isdisjoint({"datasets", *USER_FILES}) else ():
         section = config.get(study.name)
         if section is not None:
             for name, values in section.get("stand_ins", {}).items():

@@ -40,7 +40,7 @@ def explained(error: Any) -> Iterator[tuple[str, str]]:
         )
     elif error.validator == "anyOf":
         choices = error.validator_value
-        hint = _as_meant(error.instance, [str(choice.get("type")) for choice in choices])
+        hint = as_meant(error.instance, [str(choice.get("type")) for choice in choices])
         yield path, f"= {given}   allowed: {' or '.join(map(_allowed, choices))}{hint}"
     else:
         yield path, f"= {given}   {_rule(error)}"
@@ -61,11 +61,12 @@ def _allowed(schema: Mapping[str, Any]) -> str:
 def _rule(error: Any) -> str:
     limit = error.validator_value
     rules = {
-        "type": lambda: f"must be of type {' or '.join(_types(limit))}{_as_meant(error.instance, _types(limit))}",
+        "type": lambda: f"must be of type {' or '.join(_types(limit))}{as_meant(error.instance, _types(limit))}",
         "minimum": lambda: f"must be at least {limit}",
         "maximum": lambda: f"must be at most {limit}",
         "exclusiveMinimum": lambda: f"must be above {limit}",
         "exclusiveMaximum": lambda: f"must be below {limit}",
+        "minLength": lambda: "must not be empty",
         "minItems": lambda: f"needs at least {limit} item{'s' if limit > 1 else ''}",
         "maxItems": lambda: f"takes at most {limit} items",
         "uniqueItems": lambda: "lists the same item twice",
@@ -79,7 +80,7 @@ def _types(limit: str | list[str]) -> list[str]:
     return limit if isinstance(limit, list) else [limit]
 
 
-def _as_meant(given: Any, types: list[str]) -> str:
+def as_meant(given: Any, types: list[str]) -> str:
     """How text is written so that YAML reads the number or the truth value in it; "" where it holds none."""
     if not isinstance(given, str):
         return ""
