@@ -82,7 +82,10 @@ def _unpacked_folder(dataset: Dataset, root: Path | None) -> Path:
             f"{dataset.name}: {places[0]} holds {wanted} in several folders: {few(path.name for path in deeper)};"
             " leave one of them there"
         )
-    remedy = f"unfinished: {few(parts)}; get it again" if parts else f"get {dataset.source} and put it there"
+    packed = [name for name in names if name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"))]
+    remedy = f"get {dataset.source} and put it there"
+    if parts or packed:
+        remedy = f"{few(parts)} is unfinished, get it again" if parts else f"unpack {few(packed)}, or {remedy}"
     raise UserError(f"{dataset.name}: {places[0]} holds no {wanted} but {few(names)}; {remedy}")
 
 
