@@ -109,7 +109,7 @@ def test_an_absent_class_is_named(original):
         (file_of(0, 0) + bytes(16), "ends in 16 zero bytes, so it was never wholly written"),
         (aedat((0x8000, 5)), "no event, only 1 external signals"),
         (aedat((1 << 22, 5)), "an address of more than 16 bits"),
-        (aedat((0, 10), (0, 2**31 + 10)), "times from 0 to 2147483648 us; a recording lasts less than half an hour"),
+        (aedat((0, 10), (0, 2**31 + 10)), "times from 0 to 2147483648 us; a recording lasts less than a quarter"),
     ],
 )
 def test_a_damaged_recording_is_refused(content, message):

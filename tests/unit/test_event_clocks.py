@@ -116,7 +116,7 @@ def test_a_file_of_marks_alone_is_refused():
 
 def test_more_marks_than_a_recording_can_have_are_refused():
     content = written([0], [240], [0], [0]) * 2**18 + written([1], [1], [1], [1])
-    with pytest.raises(UserError, match=r"times from 2147483649 to 2147483649 us; a recording lasts less than half"):
+    with pytest.raises(UserError, match=r"times from 2147483649 to 2147483649 us; a recording lasts less than a q"):
         parsed(content)
 
 
@@ -171,6 +171,13 @@ def aedat(*times):
 def test_the_clock_of_32_bits_runs_over_and_times_count_from_the_earliest(times, expected):
     _, found = cifar10_dvs.parse(aedat(*times), shape=DVS128, path="cifar10_cat_1.aedat")
     assert found.tolist() == expected
+
+
+def test_a_clock_of_31_bits_is_not_taken_for_half_an_hour():
+    with pytest.raises(
+        UserError, match=r"times from 0 to 214748\d+ us; a recording lasts less than a quarter of an hour"
+    ):
+        cifar10_dvs.parse(aedat(2**31 - 9, 2**31 - 1, 4), shape=DVS128, path="cifar10_cat_1.aedat")
 
 
 def test_a_clock_set_back_within_a_recording_is_said(capsys):

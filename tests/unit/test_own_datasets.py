@@ -166,13 +166,13 @@ def test_recordings_are_what_the_entry_says(user_code):
         ({"address": torch.tensor([0, 3], dtype=torch.int64)}, r"address must be a tensor of torch\.int16"),
         ({"time": np.array([0, 3], np.int32)}, r"time must be a tensor of torch\.int32 in one dimension"),
         ({"offsets": torch.tensor([0, 3])}, "address, time and offsets do not belong together"),
-        ({"offsets": torch.tensor([], dtype=torch.int64)}, "do not belong together"),
+        ({"offsets": torch.tensor([], dtype=torch.int64)}, "address, time and offsets do not belong"),
         ({"address": torch.tensor([0, 4], dtype=torch.int16)}, r"addresses outside the sensor \[1, 2, 2\]"),
         ({"time": torch.tensor([0, -9], dtype=torch.int32)}, "a time of -9 us; a recording's times count from its"),
     ],
 )
 def test_the_events_of_a_readers_recordings_are_checked(user_code, changed, message):
-    """Before, a time below 0 became an event of the last window."""
+    """A time below 0 would become an event of one of the last windows."""
     events = {
         "address": torch.tensor([0, 3], dtype=torch.int16),
         "time": torch.tensor([0, 9], dtype=torch.int32),

@@ -10,8 +10,8 @@ Recordings start at time 0 here, that of their earliest event. Times are signed 
 so from 2^32 - 1 to 0, within a recording. The data set has no split: as is usual, the first 900 of each class, by their
 number, are for training and the last 100 for testing. Archives are read recording by recording and never unpacked.
 
-Copies of the data set in AEDAT 4, which other libraries hand out, are refused: what their coordinates mean is another
-convention, which their files do not tell.
+Copies of the data set in AEDAT 4, which other libraries hand out, are refused: we have not had them, and cannot say
+which way up their images are.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def parse(content: bytes, *, shape: Shape, path: Path | str, remarks: Remarks | 
     if (address >> 16).any():
         raise UserError(f"{path}: an address of more than 16 bits; not a recording of 128 x 128 pixels; {_ORIGINAL}")
     row, column = last - (address >> 1 & 0x7F), last - (address >> 8 & 0x7F)
-    since_first = (time - time[0] + 2**31) % 2**32 - 2**31  # whatever bits the clock ran over
+    since_first = (time - time[0] + 2**31) % 2**32 - 2**31  # also where the clock ran over
     time = check_clock(since_first - since_first.min(), path, _REMEDY, remarks or Remarks())
     return addresses(column, row, 1 - (address & 1), shape, path, _REMEDY), time
 

@@ -16,6 +16,9 @@ Shape = tuple[int, int, int]
 Events = tuple[np.ndarray, np.ndarray]
 """Address and time of every event of a recording."""
 
+LONGEST = 15 * 60 * 10**6
+"""Microseconds. The recordings last seconds; where times say more, the clock was set or the file is damaged."""
+
 
 class Remarks:
     """What was taken to be meant where recordings leave it open: counted, and said in one line for each thing."""
@@ -67,12 +70,13 @@ def check_length(events: bytes, size: int, path: Path | str, remedy: str) -> Non
 def check_clock(time: np.ndarray, path: Path | str, remedy: str, remarks: Remarks) -> np.ndarray:
     """Times in microseconds as int32 [events], at least one, in their own order; where they go back, a remark says so.
 
-    Older event cameras did not always deliver events in their order. `UserError` for times below 0 and from 2^31 on,
-    more than half an hour.
+    Older event cameras did not always deliver events in their order. `UserError` for times that no recording has, below
+    0 or longer than a quarter of an hour.
     """
-    if not 0 <= time.min() <= time.max() < 2**31:
+    if not 0 <= time.min() <= time.max() < LONGEST:
         raise UserError(
-            f"{path}: times from {time.min()} to {time.max()} us; a recording lasts less than half an hour; {remedy}"
+            f"{path}: times from {time.min()} to {time.max()} us; a recording lasts less than a quarter of an hour;"
+            f" {remedy}"
         )
     back = int(-np.diff(time).min(initial=0))
     if back:
