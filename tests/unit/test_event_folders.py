@@ -137,7 +137,9 @@ def test_a_folder_half_unpacked_beside_its_archive(tmp_path, read, files):
     packed(tmp_path, files)
     first = next(iter(files))
     unpacked(tmp_path, {first: files[first]})
-    with pytest.raises(UserError, match=r"unpack (Train|airplane)\.zip again, or remove .* to have it read as it is"):
+    with pytest.raises(
+        UserError, match=r"unpack (Train|airplane)\.zip again, or remove .* and the archive is read instead"
+    ):
         read(tmp_path)
 
 

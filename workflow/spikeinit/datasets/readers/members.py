@@ -44,7 +44,7 @@ class Place:
     def remedy(self, otherwise: str) -> str:
         """What to do when files are absent or damaged."""
         if self.packed is not None:
-            return f"unpack {self.packed.name} again, or remove {self.path} to have it read as it is"
+            return f"unpack {self.packed.name} again, or remove {self.path} and the archive is read instead"
         return otherwise
 
     def miscounted(self, taken: Sequence[Member], wanted: int, what: str, otherwise: str) -> UserError:
