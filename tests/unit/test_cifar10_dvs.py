@@ -78,7 +78,10 @@ def test_archives_and_folders_are_read_alike_and_split_by_number(original):
 def test_the_catalogue_finds_the_folder_or_says_what_to_do(tmp_path, original):
     entry = catalogue.get("cifar10_dvs")
     assert obtain(entry, root=original.parent, cache=tmp_path) == {"folder": original}
-    with pytest.raises(UserError, match=r"no folder cifar10_dvs/ in .*; get https://figshare.com.*SPIKEINIT_DATA"):
+    with pytest.raises(
+        UserError,
+        match=r"no folder cifar10_dvs/ with airplane or airplane\.zip in .*; get https://figshare.com.*SPIKEINIT_DATA",
+    ):
         obtain(entry, root=tmp_path, cache=tmp_path)
     with pytest.raises(UserError, match=r"airplane.zip: 3 recordings \*.aedat instead of 1000"):
         cifar10_dvs.read({"folder": original}, shape=entry.shape, classes=entry.classes, **entry.options)
@@ -93,14 +96,20 @@ def test_an_absent_class_is_named(original):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (file_of(0, 0)[:-1], "7 bytes after its header, but an event has 8"),
-        (HEADER, "0 bytes after its header"),
-        (HEADER[:-2], "0 bytes after its header"),
+        (file_of(0, 0)[:-1], "7 bytes of events, but an event has 8"),
+        (HEADER, "0 bytes of events"),
+        (HEADER[:-2], "0 bytes of events"),
         (b"", "not an AEDAT 2.0 recording"),
-        (b"#!AER-DAT3.1\r\n" + bytes(8), "not an AEDAT 2.0 recording"),
+        (
+            b"#!AER-DAT3.1\r\n" + bytes(8),
+            "AEDAT 3.1; the data set's own files are AEDAT 2.0; get the original archives",
+        ),
+        (b"#!AER-DAT4.0\r\n" + bytes(8), "AEDAT 4.0; the data set's own files"),
+        (file_of(0, 0)[len(HEADER) :], r"begins with b'.*', not with #!AER-DAT2.0; get the class's archive again"),
+        (file_of(0, 0) + bytes(16), "ends in 16 zero bytes, so it was never wholly written"),
+        (aedat((0x8000, 5)), "no event, only 1 external signals"),
         (aedat((1 << 22, 5)), "an address of more than 16 bits"),
-        (aedat((0, 10), (0, 9)), "times go back"),
-        (aedat((0, 10), (0, 2**31 + 10)), "times go back before the first event or are over half an hour apart"),
+        (aedat((0, 10), (0, 2**31 + 10)), "times from 0 to 2147483648 us; a recording lasts less than a quarter"),
     ],
 )
 def test_a_damaged_recording_is_refused(content, message):
@@ -127,5 +136,5 @@ def test_a_damaged_archive_is_refused(original, damage):
 def test_a_recording_without_a_number_is_refused(original):
     (original / "frog").mkdir()
     (original / "frog/notes.aedat").write_bytes(file_of(0, 0))
-    with pytest.raises(UserError, match=r"notes\.aedat is not called <class>_<number>.aedat"):
+    with pytest.raises(UserError, match=r"notes\.aedat: not called cifar10_frog_<number>.aedat; remove it"):
         read(original)

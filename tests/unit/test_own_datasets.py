@@ -8,11 +8,15 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from spikeinit import user_files
 from spikeinit.config.checks import dataset_problems, encoding_problems
 from spikeinit.datasets import catalogue, own, register
 from spikeinit.datasets.load import load
+from spikeinit.datasets.readers.labelled import LabelledRecordings
+from spikeinit.datasets.readers.own import read as read_own
+from spikeinit.datasets.recordings import Recordings
 from spikeinit.errors import UserError
 from spikeinit.io import canonical_json, read_json
 from spikeinit.jobs.provenance import dataset_source
@@ -153,6 +157,36 @@ def test_recordings_are_what_the_entry_says(user_code):
     assert encoding_problems("encoding", events, "camera") == []
     assert encoding_problems("encoding", events, "pictures") != []
     assert encoding_problems("encoding", constant, "pictures") == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({}, None),
+        ({"address": torch.tensor([0, 3], dtype=torch.int64)}, r"address must be a tensor of torch\.int16"),
+        ({"time": np.array([0, 3], np.int32)}, r"time must be a tensor of torch\.int32 in one dimension"),
+        ({"offsets": torch.tensor([0, 3])}, "address, time and offsets do not belong together"),
+        ({"offsets": torch.tensor([], dtype=torch.int64)}, "address, time and offsets do not belong"),
+        ({"address": torch.tensor([0, 4], dtype=torch.int16)}, r"addresses outside the sensor \[1, 2, 2\]"),
+        ({"time": torch.tensor([0, -9], dtype=torch.int32)}, "a time of -9 us; a recording's times count from its"),
+    ],
+)
+def test_the_events_of_a_readers_recordings_are_checked(user_code, changed, message):
+    """A time below 0 would become an event of one of the last windows."""
+    events = {
+        "address": torch.tensor([0, 3], dtype=torch.int16),
+        "time": torch.tensor([0, 9], dtype=torch.int32),
+        "offsets": torch.tensor([0, 1, 2]),
+    }
+    part = LabelledRecordings(Recordings(**events | changed, sensor=(1, 2, 2)), np.zeros(2, np.int64))
+    facts = {"title": "", "licence": "", "classes": 1, "shape": (1, 2, 2), "folder": "x", "recordings": True}
+    register("camera", **facts)(lambda paths: {"train": part, "test": part})
+    entry = catalogue.get("camera")
+    if message is None:
+        assert read_own({}, entry=entry)["train"] is part
+        return
+    with pytest.raises(UserError, match=f"the reader of camera, train: {message}"):
+        read_own({}, entry=entry)
 
 
 def test_the_catalogues_recordings_are_those_of_event_cameras():

@@ -118,9 +118,9 @@ def test_a_recording_of_the_original_format(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (packed_bytes(EVENTS)[:-1], "29 bytes, but an event has 5"),
+        (packed_bytes(EVENTS)[:-1], "29 bytes of events, but an event has 5"),
         (packed_bytes([(34, 0, 0, 0)]), r"x = 34 in event 0; it lies in 0 \.\. 33"),
-        (packed_bytes([EVENTS[0], (0, 240, 1, 5)]), r"y = 240 in event 1"),
+        (packed_bytes([EVENTS[0], (0, 239, 1, 5)]), r"y = 239 in event 1"),
     ],
 )
 def test_a_damaged_recording_is_refused(tmp_path, content, message):
@@ -202,9 +202,9 @@ def test_a_list_with_a_mistake_is_refused(listed, text, message):
 
 def test_both_endings_hold_the_same_bytes(tmp_path):
     for digit, name in ((0, "1.bin"), (7, "2.bs2")):
-        (tmp_path / str(digit)).mkdir()
-        (tmp_path / str(digit) / name).write_bytes(packed_bytes(EVENTS))
-    read = nmnist.read_folder(tmp_path, shape=SHAPE, classes=10)
+        (tmp_path / "Train" / str(digit)).mkdir(parents=True)
+        (tmp_path / "Train" / str(digit) / name).write_bytes(packed_bytes(EVENTS))
+    read = nmnist.read_split(tmp_path, "Train", shape=SHAPE, classes=10)
     assert read.labels.tolist() == [0, 7]
     assert torch.equal(read.images[:1].frames(90, 1.0), read.images[1:].frames(90, 1.0))
 
@@ -212,9 +212,9 @@ def test_both_endings_hold_the_same_bytes(tmp_path):
 def test_folders_that_are_not_complete_are_refused(tmp_path, original):
     with pytest.raises(UserError, match="20 recordings instead of 60000"):
         nmnist.read({"folder": original / "nmnist"}, shape=SHAPE, classes=10, recordings={"train": 60000})
-    with pytest.raises(UserError, match="no recordings; expected"):
-        nmnist.read_folder(tmp_path, shape=SHAPE, classes=10)
-    with pytest.raises(UserError, match="no folder nmnist/Train"):
+    with pytest.raises(UserError, match=r"neither a folder Train/ nor Train\.zip"):
+        nmnist.read_split(tmp_path, "Train", shape=SHAPE, classes=10)
+    with pytest.raises(UserError, match=r"no folder nmnist/ with Train or Train\.zip in"):
         obtain(catalogue.get("nmnist"), root=tmp_path, cache=tmp_path)
     with pytest.raises(UserError, match="cannot be downloaded"):
         obtain(catalogue.get("nmnist1k"), root=tmp_path, cache=tmp_path)

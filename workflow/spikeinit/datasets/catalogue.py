@@ -183,7 +183,9 @@ _ENTRIES = (
         shape=(2, 34, 34),
         files=(),
         folders=("nmnist", "NMNIST", "N-MNIST"),
-        source=Unpacked("https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip, unpacked)", "Train"),
+        source=Unpacked(
+            "https://www.garrickorchard.com/datasets/n-mnist (Train.zip and Test.zip)", ("Train", "Train.zip")
+        ),
         reader="nmnist",
         recordings=True,
         options={"recordings": {"train": 60000, "test": 10000}},
@@ -213,7 +215,7 @@ _ENTRIES = (
         shape=(2, 34, 34),
         files=(),
         folders=("NMNISTsmall", "nmnist_small"),
-        source=Unpacked("example/NMNISTsmall of https://github.com/bamsumit/slayerPytorch"),
+        source=Unpacked("example/NMNISTsmall of https://github.com/bamsumit/slayerPytorch", ("train1K.txt",)),
         reader="nmnist",
         recordings=True,
         options={"lists": {"train": "train1K.txt", "test": "test100.txt"}},
@@ -230,7 +232,10 @@ _ENTRIES = (
         shape=(2, 128, 128),
         files=(),
         folders=("cifar10_dvs", "CIFAR10DVS", "CIFAR10-DVS"),
-        source=Unpacked("https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671 (airplane.zip to truck.zip)"),
+        source=Unpacked(
+            "https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671 (airplane.zip to truck.zip)",
+            ("airplane", "airplane.zip"),
+        ),
         reader="cifar10_dvs",
         recordings=True,
         options={"recordings": {"train": 900, "test": 100}},

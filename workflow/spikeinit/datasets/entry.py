@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spikeinit.datasets.leftovers import entries, entry_named
+
 
 @dataclass(frozen=True)
 class File:
@@ -57,13 +59,14 @@ class Package:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """Files that only the user can bring. `address`: where from; `holds`: a folder that shows that they are there.
+    """Files that only the user can bring. `address`: where from.
 
-    For a data set of very many files, which the entry then does not list: its reader counts and checks them.
+    For a data set of very many files, which the entry then does not list: its reader counts and checks them. `holds`:
+    files or folders of which one, upper or lower case, shows that they are there; empty: nothing must be there.
     """
 
     address: str
-    holds: str = ""
+    holds: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.address
@@ -77,7 +80,7 @@ class Own:
     """
 
     read: Callable[[Mapping[str, Path]], Mapping[str, Any]]
-    holds: str = ""
+    holds: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "the user's own files"
@@ -114,9 +117,28 @@ class Dataset:
         return next((path for path in paths if path.is_file()), None)
 
     def folder_in(self, root: Path) -> Path | None:
-        """The folder below `root` of a data set whose files are not listed one by one; None if there is none."""
-        folders = (root / folder for folder in self.folders)
-        return next((folder for folder in folders if (folder / self.source.holds).is_dir()), None)
+        """The folder below `root` of a data set whose files are not listed one by one; None if there is none.
+
+        Where it lies one folder deeper than it should, as some programs unpack it, it is found in the only such folder.
+        """
+        for folder in self.places_in(root):
+            found = [folder] if self.held_in(folder) else self.deeper_in(folder)
+            if len(found) == 1:
+                return found[0]
+        return None
+
+    def places_in(self, root: Path) -> list[Path]:
+        """The folders below `root` that have one of the data set's names."""
+        return [root / folder for folder in self.folders if (root / folder).is_dir()]
+
+    def deeper_in(self, folder: Path) -> list[Path]:
+        """The folders in `folder` that hold what the data set's own folder holds."""
+        return [path for path in entries(folder) if path.is_dir() and self.held_in(path)]
+
+    def held_in(self, folder: Path) -> bool:
+        """Whether a folder holds what the data set's own folder holds."""
+        wanted = self.source.holds
+        return not wanted or any(entry_named(folder, name) is not None for name in wanted)
 
     def offered_in(self, root: Path) -> bool:
         """Whether the files lie below `root`, by their names and sizes; the fetch compares the checksums."""

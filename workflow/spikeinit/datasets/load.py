@@ -23,7 +23,7 @@ MOST_ON_DEVICE = 4 << 30
 
 SPLITS = ("train", "test", "fit", "validation")
 _NEEDED = ("name", "classes", "shape", "images", "validation", "sha256", "statistics")
-_EVENTS = {"address": torch.int16, "time": torch.int32, "offsets": torch.int64}
+_EVENTS = ("address", "time", "offsets")
 
 
 @dataclass(frozen=True)
@@ -120,16 +120,12 @@ def _rows(split: str, manifest: dict[str, Any], limit: int | None) -> slice:
 
 def _recordings(tensors: dict[str, torch.Tensor], manifest: dict[str, Any], file: str, path: Path) -> Recordings:
     """The recordings of a file, whose three tensors must belong together."""
-    for name, dtype in _EVENTS.items():
-        if name not in tensors or tensors[name].dtype != dtype or tensors[name].dim() != 1:
-            raise UserError(f"{path}: no tensor {name!r} of {dtype} in one dimension; {_remedy(path.parent)}")
+    for name in _EVENTS:
+        if name not in tensors:
+            raise UserError(f"{path}: no tensor {name!r}; {_remedy(path.parent)}")
     found = Recordings(*(tensors[name] for name in _EVENTS), tuple(manifest["shape"]))
-    events = len(found.address)
-    bounds = found.offsets[[0, -1]].tolist() if len(found.offsets) else None
-    if bounds != [0, events] or len(found.time) != events or (found.offsets.diff() < 0).any():
-        raise UserError(f"{path}: address, time and offsets do not belong together; {_remedy(path.parent)}")
-    if events and not 0 <= int(found.address.min()) <= int(found.address.max()) < torch.Size(found.sensor).numel():
-        raise UserError(f"{path}: addresses outside the sensor {list(found.sensor)}; {_remedy(path.parent)}")
+    if fault := found.fault():
+        raise UserError(f"{path}: {fault}; {_remedy(path.parent)}")
     return found
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spikeinit.datasets.entry import Dataset, File, Mirrors, Package, Unpacked
+from spikeinit.datasets.leftovers import entries, few, unfinished
 from spikeinit.errors import UserError
 from spikeinit.io import atomic_path, file_digest
 
@@ -58,14 +59,34 @@ def _obtain_file(dataset: Dataset, file: File, root: Path | None, cache: Path, p
 
 
 def _unpacked_folder(dataset: Dataset, root: Path | None) -> Path:
-    """The folder of a data set whose files are not listed one by one."""
+    """The folder of a data set whose files are not listed one by one; a line says when it lies deeper than it should.
+
+    `UserError` when there is none, which says what is there instead.
+    """
+    places = dataset.places_in(root) if root is not None else []
     if root is not None and (folder := dataset.folder_in(root)):
+        if folder not in places:
+            print(f"{dataset.name}: taken from {folder}", flush=True)
         return folder
-    raise UserError(
-        f"{dataset.name}: no folder {dataset.folders[0]}/{dataset.source.holds} in {root or 'datasets.root (not set)'};"
-        f" get {dataset.source}, put it there, and name the folder above {dataset.folders[0]}/ in datasets.root or"
-        " SPIKEINIT_DATA"
-    )
+    own, wanted = dataset.folders[0], " or ".join(dataset.source.holds)
+    if not places:
+        itself = ", which seems to be that folder itself" if root is not None and dataset.held_in(root) else ""
+        raise UserError(
+            f"{dataset.name}: no folder {own}/ with {wanted} in {root or 'datasets.root (not set)'}{itself};"
+            f" get {dataset.source}, put it there, and name the folder above {own}/ in datasets.root or SPIKEINIT_DATA"
+        )
+    deeper, names = dataset.deeper_in(places[0]), [path.name for path in entries(places[0])]
+    parts = unfinished(names)
+    if deeper:
+        raise UserError(
+            f"{dataset.name}: {places[0]} holds {wanted} in several folders: {few(path.name for path in deeper)};"
+            " leave one of them there"
+        )
+    packed = [name for name in names if name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"))]
+    remedy = f"get {dataset.source} and put it there"
+    if parts or packed:
+        remedy = f"{few(parts)} is unfinished, get it again" if parts else f"unpack {few(packed)}, or {remedy}"
+    raise UserError(f"{dataset.name}: {places[0]} holds no {wanted} but {few(names)}; {remedy}")
 
 
 def _difference(path: Path, file: File) -> str | None:

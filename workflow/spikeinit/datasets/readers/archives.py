@@ -13,8 +13,12 @@ from spikeinit.errors import UserError
 
 @contextlib.contextmanager
 def damage_named(path: Path, remedy: str) -> Iterator[None]:
-    """Turn what zipfile raises for a damaged archive into a `UserError` that ends in the remedy."""
+    """Turn what zipfile raises for an archive that it cannot read into a `UserError` that ends in the remedy."""
     try:
         yield
+    except PermissionError as error:
+        raise UserError(f"{path}: not readable ({error.strerror}); allow reading it") from None
+    except NotImplementedError as error:
+        raise UserError(f"{path}: packed in a way that Python cannot read ({error}); {remedy}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise UserError(f"{path}: damaged archive ({error}); {remedy}") from None

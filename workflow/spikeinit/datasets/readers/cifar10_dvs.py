@@ -6,41 +6,44 @@ significant first: address (32 bits), time in microseconds (32). Of the address,
 bits 1 to 7 and 8 to 14 are the two coordinates, bit 15 marks an external signal, which is no event. The camera stood
 on its side: the image is upright with row 127 - (bits 1 to 7) and column 127 - (bits 8 to 14), as SpikingJelly has it.
 
-Recordings start at time 0 here. The data set has no split: as is usual, the first 900 of each class, by their number,
-are for training and the last 100 for testing. Archives are read recording by recording and never unpacked.
+Recordings start at time 0 here, that of their earliest event. Times are signed and may pass from 2^31 - 1 to -2^31, and
+so from 2^32 - 1 to 0, within a recording. The data set has no split: as is usual, the first 900 of each class, by their
+number, are for training and the last 100 for testing. Archives are read recording by recording and never unpacked.
+
+Copies of the data set in AEDAT 4, which other libraries hand out, are refused: we have not had them, and cannot say
+which way up their images are.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from spikeinit.datasets.readers.archives import damage_named
-from spikeinit.datasets.readers.events import Events, Shape, addresses, gathered
+from spikeinit.datasets.leftovers import entries, few
+from spikeinit.datasets.readers import members
+from spikeinit.datasets.readers.events import (
+    Events,
+    Remarks,
+    Shape,
+    addresses,
+    check_clock,
+    check_length,
+    gathered,
+)
 from spikeinit.datasets.readers.labelled import LabelledRecordings
+from spikeinit.datasets.readers.members import Member
 from spikeinit.errors import UserError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BYTES = 8
 EXTERNAL = 0x8000
+VERSION = b"#!AER-DAT2.0"
 _REMEDY = "get the class's archive again"
-
-
-@dataclass(frozen=True)
-class _Recording:
-    """A file in a folder or an archive: what to call it, its number and size, and how to get its bytes."""
-
-    name: str
-    number: int
-    bytes: int
-    content: Callable[[], bytes]
+_ORIGINAL = "get the original archives, CIFAR10-DVS_New at figshare"
 
 
 def read(
@@ -56,26 +59,38 @@ def read(
         }
 
 
-def parse(content: bytes, *, shape: Shape, path: Path | str) -> Events:
-    """Address int16 and time int32, from 0, of every event of a file; `UserError` for one that is no recording."""
+def parse(content: bytes, *, shape: Shape, path: Path | str, remarks: Remarks | None = None) -> Events:
+    """Address int16 and time int32, from 0, of every event of a file; what was taken to be meant goes into the remarks.
+
+    `UserError` for one that is no recording of this data set.
+    """
+    _check_version(content, path)
     body = content[_header(content) :]
-    if not content.startswith(b"#!AER-DAT2.0"):
-        raise UserError(f"{path}: does not begin with #!AER-DAT2.0; not an AEDAT 2.0 recording; {_REMEDY}")
-    if not body or len(body) % BYTES:
-        raise UserError(
-            f"{path}: {len(body)} bytes after its header, but an event has {BYTES}: the file is cut off; {_REMEDY}"
-        )
+    check_length(body, BYTES, path, _REMEDY)
     address, time = np.frombuffer(body, ">u4").reshape(-1, 2).T.astype(np.int64)
     kept = address & EXTERNAL == 0
     address, time = address[kept], time[kept]
+    if not len(address):
+        raise UserError(f"{path}: no event, only {len(kept)} external signals; {_REMEDY}")
     last = shape[1] - 1
     if (address >> 16).any():
-        raise UserError(f"{path}: an address of more than 16 bits; not a recording of 128 x 128 pixels; {_REMEDY}")
+        raise UserError(f"{path}: an address of more than 16 bits; not a recording of 128 x 128 pixels; {_ORIGINAL}")
     row, column = last - (address >> 1 & 0x7F), last - (address >> 8 & 0x7F)
-    time = time - (time[0] if len(time) else 0)
-    if len(time) and not 0 <= time.min() <= time.max() < 2**31:
-        raise UserError(f"{path}: times go back before the first event or are over half an hour apart; {_REMEDY}")
-    return addresses(column, row, 1 - (address & 1), shape, path), time.astype(np.int32)
+    since_first = (time - time[0] + 2**31) % 2**32 - 2**31  # also where the clock ran over
+    time = check_clock(since_first - since_first.min(), path, _REMEDY, remarks or Remarks())
+    return addresses(column, row, 1 - (address & 1), shape, path, _REMEDY), time
+
+
+def _check_version(content: bytes, path: Path | str) -> None:
+    """Refuse what is not AEDAT 2.0, by its first line."""
+    if content.startswith(VERSION):
+        return
+    found = re.match(rb"#!AER-DAT(\d+(\.\d+)?)", content)
+    if found:
+        raise UserError(f"{path}: AEDAT {found[1].decode()}; the data set's own files are AEDAT 2.0; {_ORIGINAL}")
+    raise UserError(
+        f"{path}: not an AEDAT 2.0 recording; it begins with {content[:12]!r}, not with {VERSION.decode()}; {_REMEDY}"
+    )
 
 
 def _header(content: bytes) -> int:
@@ -86,55 +101,40 @@ def _header(content: bytes) -> int:
     return end
 
 
-def _of_class(folder: Path, name: str, count: int, opened: contextlib.ExitStack) -> list[_Recording]:
+def _of_class(folder: Path, name: str, count: int, opened: contextlib.ExitStack) -> list[Member]:
     """The recordings of a class by number; `UserError` unless there are `count`. Its archive stays open in `opened`."""
-    unpacked, archive = folder / name, folder / f"{name}.zip"
-    if unpacked.is_dir():
-        where, found = unpacked, _in_folder(unpacked)
-    elif archive.is_file():
-        where, found = archive, _in_archive(archive, opened)
-    else:
-        raise UserError(f"{folder}: neither {archive.name} nor a folder {name}/; the classes are {', '.join(CLASSES)}")
-    if len(found) != count:
-        raise UserError(f"{where}: {len(found)} recordings *.aedat instead of {count}; {_REMEDY}")
-    return sorted(found, key=lambda recording: recording.number)
-
-
-def _in_folder(folder: Path) -> list[_Recording]:
-    files = folder.glob("*.aedat")
-    return [_Recording(str(path), _number(path.name, folder), path.stat().st_size, path.read_bytes) for path in files]
-
-
-def _in_archive(path: Path, opened: contextlib.ExitStack) -> list[_Recording]:
-    with damage_named(path, _REMEDY):
-        archive = opened.enter_context(zipfile.ZipFile(path))
-
-    def content(member: zipfile.ZipInfo) -> bytes:
-        with damage_named(path, _REMEDY):
-            return archive.read(member)
-
-    return [
-        _Recording(
-            f"{path}, {member.filename}",
-            _number(member.filename, path),
-            member.file_size,
-            functools.partial(content, member),
+    place = members.find(folder, name, opened, _REMEDY)
+    if place is None:
+        alike = [path.name for path in entries(folder) if path.name.lower().startswith(name)]
+        found = f" (found {few(alike)})" if alike else ""
+        raise UserError(
+            f"{folder}: neither {name}.zip nor a folder {name}/{found}; the classes are {', '.join(CLASSES)}; {_REMEDY}"
         )
-        for member in archive.infolist()
-        if member.filename.endswith(".aedat")
-    ]
+    recordings = [member for member in place.members if member.file.lower().endswith(".aedat")]
+    numbered: dict[int, Member] = {}
+    for member in recordings:
+        first = numbered.setdefault(_number(member, name), member)
+        if first is not member:
+            raise UserError(f"{first.name} and {member.name}: the same recording twice; remove one of them")
+    if len(recordings) != count:
+        converted = any(member.file.lower().endswith(".aedat4") for member in place.members)
+        raise place.miscounted(recordings, count, "recordings *.aedat", _ORIGINAL if converted else _REMEDY)
+    return [numbered[number] for number in sorted(numbered)]
 
 
-def _number(name: str, where: Path) -> int:
-    """The number at the end of a recording's name, by which the split goes."""
-    found = re.search(r"_(\d+)\.aedat$", name)
-    if found is None:
-        raise UserError(f"{where}: {name} is not called <class>_<number>.aedat; {_REMEDY}")
-    return int(found[1])
+def _number(member: Member, name: str) -> int:
+    """The number at the end of a recording's name, by which the split goes; its class must be the folder's."""
+    found = re.fullmatch(r"(?:.*_)?([a-z]+)_(\d+)\.aedat", member.file.lower())
+    if found is None or found[1] != name:
+        raise UserError(f"{member.name}: not called cifar10_{name}_<number>.aedat; remove it, or {_REMEDY}")
+    return int(found[2])
 
 
-def _split(by_class: Sequence[Sequence[_Recording]], shape: Shape) -> LabelledRecordings:
-    files = [(recording, label) for label, own in enumerate(by_class) for recording in own]
-    events = (parse(recording.content(), shape=shape, path=recording.name) for recording, _ in files)
-    most = sum(recording.bytes for recording, _ in files) // BYTES
-    return gathered(events, [label for _, label in files], most, shape)
+def _split(by_class: Sequence[Sequence[Member]], shape: Shape) -> LabelledRecordings:
+    remarks = Remarks()
+    files = [(member, label) for label, own in enumerate(by_class) for member in own]
+    events = (parse(member.content(), shape=shape, path=member.name, remarks=remarks) for member, _ in files)
+    most = sum(member.bytes for member, _ in files) // BYTES
+    found = gathered(events, [label for _, label in files], most, shape)
+    remarks.say()
+    return found

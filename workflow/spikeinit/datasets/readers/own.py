@@ -46,6 +46,10 @@ def _check(where: str, part: Any, entry: Dataset) -> None:
             " spikeinit.datasets.readers.labelled"
         )
     images, labels = part.images, part.labels
+    if entry.recordings and (fault := images.fault()):
+        raise UserError(f"{where}: {fault}")
+    if entry.recordings and len(images.time) and int(images.time.min()) < 0:
+        raise UserError(f"{where}: a time of {int(images.time.min())} us; a recording's times count from its start")
     if tuple(images.shape[1:]) != entry.shape or not len(images):
         raise UserError(f"{where}: images of shape {list(images.shape)}; expected [n, {_listed(entry.shape)}], n > 0")
     if not entry.recordings and images.dtype != np.uint8:
