@@ -336,7 +336,7 @@ def test_training_imports_nothing_heavy_for_tracking():
 
 def test_explanations_keep_passwords_to_themselves():
     line = explain("http://user:secret@host:5000", RuntimeError("http://user:secret@host:5000\n refused"))
-    assert line == "MLflow at http://host:5000: http://host:5000 refused"
+    assert line == "MLflow at http://user:***@host:5000: http://user:***@host:5000 refused"
 
 
 def test_a_marker_counts_failures(tmp_path):
@@ -391,7 +391,10 @@ def evaluate(run: Path, *, accuracy: float) -> None:
     )
 
 
-def replay(results: Path):
+ASKED_FOR = frozenset({("digits-low", 0), ("digits-low", 1)})
+
+
+def replay(results: Path, planned=ASKED_FOR):
     settings = Settings(uri=f"sqlite:///{results}/mlflow.db", root=results)
     folder = results / "laptop"
     return sync(
@@ -400,6 +403,7 @@ def replay(results: Path):
         study="energy",
         runs=folder / "runs" / "energy",
         study_folder=folder / "studies" / "energy",
+        planned=planned,
     )
 
 
@@ -464,6 +468,29 @@ def test_a_replay_adds_only_what_is_missing(results):
     database.close()
     replay(results)
     assert content(results)["metrics"] == complete
+
+
+def test_a_run_that_is_no_longer_asked_for_is_not_current_until_it_is_asked_for_again(results):
+    replay(results)
+    report = replay(results, planned={("digits-low", 0)})
+    assert (report.synced, report.runs, report.dropped, report.superseded) == (True, 1, 1, 0)
+    of_seed = {seed: mlflow_runs(results, seed)[0].data.tags for seed in (0, 1)}
+    assert [of_seed[seed]["spikeinit.current"] for seed in (0, 1)] == ["true", "false"]
+    assert "spikeinit.superseded" not in of_seed[1]
+    assert replay(results, planned={("digits-low", 0)}).sent == 0
+    assert replay(results).dropped == 0
+    assert mlflow_runs(results, 1)[0].data.tags["spikeinit.current"] == "true"
+
+
+def test_a_run_whose_folder_is_gone_is_not_current_either(results):
+    """Unless the configuration asks for it: its training is then about to come."""
+    replay(results)
+    shutil.rmtree(results / "laptop" / "runs" / "energy" / "digits-low")
+    assert replay(results).sent == 0
+    assert mlflow_runs(results, 1)[0].data.tags["spikeinit.current"] == "true"
+    assert replay(results, planned=set()).sent == 2
+    assert mlflow_runs(results, 1)[0].data.tags["spikeinit.current"] == "false"
+    assert mlflow_runs(results, 1)[0].info.status == "FINISHED"
 
 
 def test_a_retrained_run_supersedes_the_earlier_one(results):
@@ -584,7 +611,7 @@ def test_a_pushed_state_is_not_sent_twice_by_the_same_process(results):
 def test_the_mirror_waits_for_the_configured_store(tmp_path, monkeypatch):
     """Another store's tracking.json does not count, nor does a missing one; training that is over ends the wait."""
     path = tmp_path / "laptop" / "tracking.json"
-    monkeypatch.setenv("TRACKING_URI", "sqlite:///new.db")
+    monkeypatch.setenv("SPIKEINIT_TRACKING_URI", "sqlite:///new.db")
     assert mirror._when_ready(path, parent=-1) is None
     write_json(path, {"enabled": True, "uri": "sqlite:///old.db"})
     assert mirror._when_ready(path, parent=-1) is None
@@ -595,5 +622,5 @@ def test_the_mirror_waits_for_the_configured_store(tmp_path, monkeypatch):
 def test_no_mirror_starts_when_tracking_is_switched_off_over_an_old_store(tmp_path, monkeypatch):
     path = tmp_path / "laptop" / "tracking.json"
     write_json(path, {"enabled": True, "uri": "sqlite:///old.db"})
-    monkeypatch.setenv("TRACKING_URI", "")
+    monkeypatch.setenv("SPIKEINIT_TRACKING_URI", "")
     assert mirror.spawn([tmp_path / "journal.jsonl"], path) is None

@@ -27,7 +27,7 @@ rule sync_tracking:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=lambda wildcards: rule_specs.sync_spec(CONFIG, wildcards.study),
+        spec=lambda wildcards: rule_specs.sync_spec(CONFIG, wildcards.study, ANNS.values()),
     shell:
         "python -m spikeinit.stages.sync_tracking --spec {params.spec:q} --tracking {input.tracking:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs --study-dir $(dirname {output:q}) --output {output:q}"

@@ -259,8 +259,11 @@ def _functions(outputs: Iterable[Output]) -> dict[str, str]:
     return {output.name: output.function for output in outputs}
 
 
-def sync_spec(config: Config, study: str) -> str:
-    """Spec of `sync_tracking`: a failed replay changes it, so that the next call tries again."""
+def sync_spec(config: Config, study: str, needed: Iterable[Ann]) -> str:
+    """Spec of `sync_tracking`: a failed replay changes it, so that the next call tries again.
+
+    needed: the analogue networks of all studies.
+    """
     from spikeinit.tracking.sync import failed_attempts
 
     marker = Path("results") / config.name / "studies" / study / "tracking.json"
@@ -270,6 +273,7 @@ def sync_spec(config: Config, study: str) -> str:
             "study": study,
             "uri": shown(configured(config.tracking_uri)[0]),
             "failed_attempts": failed_attempts(marker),
+            "anns": {ann.run: [ann.spec.seed] for ann in needed if ann.study == study},
         }
     )
 

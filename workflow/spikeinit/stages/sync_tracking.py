@@ -11,17 +11,18 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from spikeinit.errors import run_stage
-from spikeinit.io import write_json
+from spikeinit.io import read_csv, write_json
 from spikeinit.tracking.settings import read_settings
 from spikeinit.tracking.sync import OFF, Report, sync
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON of name, study and failed_attempts")
+    parser.add_argument("--spec", type=json.loads, required=True, help="JSON, see rule_specs.sync_spec")
     parser.add_argument("--tracking", type=Path, required=True, help="results/<name>/tracking.json")
     parser.add_argument("--runs", type=Path, required=True, help="results/<name>/runs")
     parser.add_argument("--study", required=True)
@@ -40,11 +41,18 @@ def main() -> None:
             study=arguments.study,
             runs=arguments.runs / arguments.study,
             study_folder=arguments.study_dir,
+            planned=_planned(arguments.study_dir / "plan.csv", arguments.spec["anns"]),
         )
         failures += not report.synced
         _tell(report)
     marker = dataclasses.asdict(report) | {"synced": report.synced, "failed_attempts": failures}
     write_json(arguments.output, marker)
+
+
+def _planned(plan: Path, anns: Mapping[str, list[int]]) -> set[tuple[str, int]]:
+    """(run, seed) of the runs in a study's plan.csv, and of its analogue networks, whose seeds `anns` has by name."""
+    trained = {(row["run"], int(seed)) for row in read_csv(plan) for seed in row["seeds"].split(";")}
+    return trained | {(run, seed) for run, seeds in anns.items() for seed in seeds}
 
 
 def _tell(report: Report) -> None:
@@ -53,7 +61,10 @@ def _tell(report: Report) -> None:
     if report.reason:
         print(f"not synced: {report.reason}; the next `snakemake` tries again")
     else:
-        print(f"{report.runs} runs recorded, {report.sent} values sent, {report.superseded} superseded")
+        print(
+            f"{report.runs} runs recorded, {report.sent} values sent, {report.superseded} superseded,"
+            f" {report.dropped} no longer asked for"
+        )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ DEFAULT = "sqlite:///results/mlflow.db"
 HIDDEN = "***"
 
 _SECRET_NAMES = r"[^=&\s]*(?:password|passwd|pwd|token|secret|apikey|api_key)[^=&\s]*"
-_QUERY = re.compile(rf"([?&]{_SECRET_NAMES}=)[^&\s]+", re.IGNORECASE)
+_QUERY = re.compile(rf"([?&]{_SECRET_NAMES}=)[^&\s\"']+", re.IGNORECASE)
 _PASSWORD = re.compile(r"(\w[\w+.-]*://[^:/@\s]*:)(.*)@", re.DOTALL)
 _TOKEN = re.compile(r"(https?://)[^:/@\s]+@")
 _RESERVED = "@/?#[]: "

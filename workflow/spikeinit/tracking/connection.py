@@ -55,8 +55,8 @@ def artifact_folder(uri: str, root: Path) -> Path | None:
 
 def explain(uri: str, error: Exception) -> str:
     """One line: which store, and the reason, without passwords."""
-    reason = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
-    return f"MLflow at {shown(uri)}: {without_secrets(reason, uri)}"[:400]
+    reason = re.sub(r"\s+", " ", without_secrets(str(error), uri)).strip() or type(error).__name__
+    return f"MLflow at {shown(uri)}: {reason}"[:400]
 
 
 def load_mlflow() -> None:

@@ -33,7 +33,8 @@ class Point:
 class RunState:
     """What MLflow should hold about one MLflow run.
 
-    `key` and `spec` identify it. `status` None leaves the status as it is. `texts` and `files` are artifacts, by
+    `key` and `spec` identify it. `current` says that no later training has taken its place, `planned` that the
+    configuration still asks for it. `status` None leaves the status as it is. `texts` and `files` are artifacts, by
     their path in MLflow. Times are milliseconds since 1970.
     """
 
@@ -44,6 +45,7 @@ class RunState:
     name: str
     seed: int | None = None
     current: bool = True
+    planned: bool = True
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
@@ -67,6 +69,7 @@ class RunState:
                 "files": {name: file_digest(path) for name, path in self.files.items()},
                 "status": self.status,
                 "current": self.current,
+                "planned": self.planned,
             }
         )
 

@@ -7,7 +7,7 @@ and step is the same. The lock belongs to the results folder, so two folders tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-METRICS_PER_CALL, PARAMS_PER_CALL, TAGS_PER_CALL = 1000, 100, 100  # MLflow's limits
+METRICS_PER_CALL, PARAMS_PER_CALL, TAGS_PER_CALL, RUNS_PER_SEARCH = 1000, 100, 100, 1000  # MLflow's limits
 SYNCED = "spikeinit.synced"
+CURRENT = "spikeinit.current"
 
 Item = TypeVar("Item")
 
@@ -100,6 +101,24 @@ class Store:
         """All MLflow runs tagged with this `spikeinit.run`, superseded ones included."""
         return list(self.client.search_runs([self.experiment(study)], f"tags.`spikeinit.run` = '{key}'"))
 
+    def retire(self, study: str, name: str, planned: Collection[str]) -> int:
+        """Mark what a configuration no longer asks for as not current; return how many runs of a study that were.
+
+        name: of the results folder. planned: the values of `spikeinit.run` that it asks for.
+        """
+        wanted = f"tags.`spikeinit.name` = '{name}' and tags.`{CURRENT}` = 'true'"
+        runs = self.client.search_runs([self.experiment(study)], wanted, max_results=RUNS_PER_SEARCH)
+        found = list(runs)
+        while runs.token:
+            runs = self.client.search_runs(
+                [self.experiment(study)], wanted, max_results=RUNS_PER_SEARCH, page_token=runs.token
+            )
+            found += runs
+        gone = [run for run in found if run.data.tags["spikeinit.run"] not in planned]
+        for run in gone:
+            self.client.set_tag(run.info.run_id, CURRENT, "false")
+        return len(gone)
+
     def push(self, state: RunState, *, complete: bool = False) -> int:
         """Make the store agree with `state`; return how many things were sent, 0 when it agreed already.
 
@@ -107,7 +126,8 @@ class Store:
         the same state is over after one look.
         """
         known = self._known.get((state.key, state.spec)) or self._open(state)
-        becomes_current = state.seed is not None and state.current and known.tags.get("spikeinit.current") != "true"
+        is_current = state.current and state.planned
+        becomes_current = state.seed is not None and is_current and known.tags.get(CURRENT) != "true"
         sent = self._supersede_others(state) if becomes_current else 0
         seal = state.digest() if complete and state.status else None
         if seal and known.tags.get(SYNCED) == seal and known.status == state.status:
@@ -156,7 +176,7 @@ class Store:
                 continue
             old = self._known.pop((state.key, tags.get("spikeinit.spec", "")), None)
             known = old or Known(run.info.run_id, run.info.status, run.info.end_time, set(), dict(tags), True)
-            superseded = {"spikeinit.superseded": "true", "spikeinit.current": "false", SYNCED: ""}
+            superseded = {"spikeinit.superseded": "true", CURRENT: "false", SYNCED: ""}
             sent += self._send_tags(known, superseded)
         return sent
 
@@ -169,7 +189,7 @@ class Store:
             self.client.log_batch(known.run_id, params=[Param(key, value) for key, value in chunk])
             known.params.update(key for key, _ in chunk)
             sent += len(chunk)
-        flags = {"spikeinit.current": str(state.current).lower()}
+        flags = {CURRENT: str(state.current and state.planned).lower()}
         if not state.current or "spikeinit.superseded" in known.tags:
             flags["spikeinit.superseded"] = str(not state.current).lower()
         sent += self._send_tags(known, dict(state.tags) | (flags if state.seed is not None else {}))

@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +40,7 @@ class Report:
     runs: int = 0
     sent: int = 0
     superseded: int = 0
+    dropped: int = 0
     reason: str | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -49,8 +50,12 @@ class Report:
         return self.reason is None and not self.problems
 
 
-def sync(settings: Settings, *, name: str, study: str, runs: Path, study_folder: Path) -> Report:
+def sync(
+    settings: Settings, *, name: str, study: str, runs: Path, study_folder: Path, planned: Collection[tuple[str, int]]
+) -> Report:
     """Replay one study: `runs` holds a folder per run, `study_folder` its tables and figures.
+
+    planned: (run, seed) of everything that the configuration asks for; other runs are recorded as not current.
 
     A store that is away, or goes away, ends the replay with a `reason`; a single run that cannot be recorded is
     noted among the `problems` and the others go on.
@@ -65,21 +70,25 @@ def sync(settings: Settings, *, name: str, study: str, runs: Path, study_folder:
     for folder in sorted(path for path in runs.glob("*") if path.is_dir()):
         for journal in sorted(folder.glob("seeds/*/journal.jsonl")):
             try:
-                wanted = _complete_states(folder, journal)
+                asked_for = (folder.name, int(journal.parent.name)) in planned
+                wanted = [dataclasses.replace(state, planned=asked_for) for state in _complete_states(folder, journal)]
             except (UserError, OSError, KeyError, ValueError) as error:
                 report.problems.append(f"{journal}: {error}")
                 continue
             try:
                 for state in wanted:
                     report.sent += _patiently(lambda state=state: store.push(state, complete=True))
-                    report.runs += state.current
+                    report.runs += state.current and state.planned
                     report.superseded += not state.current
+                    report.dropped += state.current and not state.planned
             except Exception as error:
                 if not _is_refusal(error):
                     report.reason = explain(settings.uri or "", error)
                     return report
                 report.problems.append(f"{journal}: {error}")
     try:
+        keys = {run_key(name, study, run, seed) for run, seed in planned}
+        report.sent += _patiently(lambda: store.retire(study, name, keys))
         report.sent += _patiently(lambda: store.push(_study_state(name, study, study_folder), complete=True))
     except Exception as error:
         report.reason = explain(settings.uri or "", error)
