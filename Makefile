@@ -5,7 +5,7 @@ VENV := .venv
 CORES ?= all
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help reproduce report ui sync audit evidence test docs lint format bench lock
+.PHONY: help reproduce report ui sync audit evidence test test-faults docs lint format bench lock
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -29,9 +29,12 @@ audit: $(INSTALLED)       ## compare every result's spec with the planned one
 evidence: $(INSTALLED)    ## keep the finished results of CONFIG=<overlay> in docs/evidence/, where they can be read
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.stages.store_evidence --configfile $(CONFIG)
 
-test: $(INSTALLED)        ## style checks and all tests
+test: $(INSTALLED)        ## style checks and all tests but those of test-faults
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python -m pytest -n 3 --dist loadfile
+
+test-faults: $(INSTALLED) ## what must survive: killed processes, servers that hang or ask for a login, full disks
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/faults
 
 docs: $(INSTALLED)        ## the pages of docs/ that are made from the schema and the studies
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.plan.reference > docs/configuration.md

@@ -25,10 +25,11 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def server(programs: Path) -> Iterator[str]:
-    """Start an empty server and yield the URI of a database in it; stopped and removed afterwards.
+def server(programs: Path, password: str | None = None) -> Iterator[str]:
+    """Start an empty server and yield the URI of a database in it, without a password; stopped and removed afterwards.
 
-    It refuses to run as root, so root starts it as the user that the distribution made for it.
+    password: what it asks for, nothing by default. The server refuses to run as root, so root starts it as the user
+    that the distribution made for it.
     """
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     folder = Path(tempfile.mkdtemp(prefix="spikeinit-postgresql-"))
@@ -44,7 +45,11 @@ def server(programs: Path) -> Iterator[str]:
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=120)
 
     try:
-        call("initdb", "--auth=trust", "--username=spikeinit", "--no-sync")
+        login = ["--auth=trust"]
+        if password is not None:
+            (folder / "password").write_text(password)
+            login = ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}"]
+        call("initdb", *login, "--username=spikeinit", "--no-sync")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
         call("pg_ctl", "--log", str(folder / "log"), "--wait", "--options", options, "start")
         try:

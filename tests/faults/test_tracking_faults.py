@@ -21,8 +21,9 @@ import psutil
 import pytest
 import sqlalchemy
 
-from spikeinit.io import write_json
+from spikeinit.io import write_csv, write_json
 from spikeinit.stages import init_tracking, sync_tracking
+from spikeinit.tracking import address
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.settings import read_settings
 
@@ -98,7 +99,8 @@ def start(environment):
 def initialize(monkeypatch, results: Path, uri: str) -> dict:
     spec = json.dumps({"studies": ["energy"], "name": "laptop", "enabled": True})
     tracking = results / "laptop" / "tracking.json"
-    monkeypatch.setattr(sys, "argv", ["init", "--spec", spec, "--uri", uri, "--tracking", str(tracking)])
+    monkeypatch.setenv(address.VARIABLE, uri)
+    monkeypatch.setattr(sys, "argv", ["init", "--spec", spec, "--tracking", str(tracking)])
     init_tracking.main()
     return json.loads(tracking.read_text())
 
@@ -106,7 +108,9 @@ def initialize(monkeypatch, results: Path, uri: str) -> dict:
 def replay(monkeypatch, results: Path, failed_attempts: int = 0) -> dict:
     folder = results / "laptop"
     marker = folder / "studies" / "energy" / "tracking.json"
-    spec = json.dumps({"study": "energy", "name": "laptop", "failed_attempts": failed_attempts})
+    spec = json.dumps({"study": "energy", "name": "laptop", "failed_attempts": failed_attempts, "anns": {}})
+    seeds = {run.name: ";".join(seed.name for seed in run.glob("seeds/*")) for run in folder.glob("runs/energy/*")}
+    write_csv(marker.with_name("plan.csv"), [{"run": run, "seeds": of_run} for run, of_run in seeds.items()])
     command = ["sync", "--spec", spec, "--tracking", folder / "tracking.json", "--runs", folder / "runs"]
     command += ["--study", "energy", "--study-dir", folder / "studies" / "energy", "--output", marker]
     monkeypatch.setattr(sys, "argv", [str(part) for part in command])
@@ -298,6 +302,7 @@ def test_a_deleted_store_is_made_again(tmp_path, start):
         count = "select count(*) from metrics where key = 'loss'"
         assert database.execute(count).fetchone() == (2,)
     (tmp_path / "mlflow.db").unlink()
+    write_csv(folder / "studies" / "plan.csv", [{"run": "healed", "seeds": "0"}])
     replay_arguments = [
         "--spec",
         json.dumps({"name": "laptop", "study": "energy", "failed_attempts": 0}),

@@ -88,3 +88,73 @@ def test_an_altered_original_file_is_refused_with_both_checksums(folder):
     assert finished.returncode != 0
     assert "expected sha256" in finished.stderr
     assert "found" in finished.stderr
+
+
+def test_a_file_is_answered_whole_at_once(folder):
+    """Keys twice, infinities and text for numbers, through Snakemake's own reading of the files."""
+    changes = "name: mine\nname: yours\nenergy: {training: {optimizer: {learning_rate: 1e-3}}, weight_sd: .inf}\n"
+    finished = snakemake(folder, *smoke_with(folder, changes), check=False)
+    assert finished.returncode != 0
+    assert "config: 3 errors, nothing was run" in finished.stderr
+    assert "stands twice in" in finished.stderr
+    assert "changes.yaml, in lines 1 and 2" in finished.stderr
+    assert "write 0.001, without quotes" in finished.stderr
+    assert "= .inf   must be a finite number" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_nested_values_of_the_command_line_are_numbers_and_truth_values(folder):
+    nested = ["energy={'seeds': [0], 'training': {'epochs': 1}}", "tracking={'enabled': false}"]
+    finished = snakemake(folder, "energy", "--dry-run", *SMOKE, "--config", *nested)
+    assert "sync_tracking" not in finished.stdout
+    assert '"epochs":1' in snakemake(folder, "energy", "-np", *SMOKE, "--config", *nested).stdout.replace("\\", "")
+
+
+def test_results_elsewhere_and_a_colon_in_the_checkouts_path(tmp_path):
+    """`--directory`: the package, the printed numbers and config.yaml come from the checkout, results go elsewhere."""
+    folder, elsewhere = copy_checkout(tmp_path / "run 12:30"), tmp_path / "results of 12 h"
+    elsewhere.mkdir()
+    for place, options in (
+        (folder, SMOKE),
+        (elsewhere, ("-s", str(folder / "Snakefile"), SMOKE[0], str(folder / SMOKE[1]), "--directory", str(elsewhere))),
+    ):
+        targets = ["results/smoke/studies/energy/audit.csv", "results/smoke/studies/energy/plan.csv"]
+        finished = snakemake(place if place == folder else tmp_path, *targets, *options, check=place == folder)
+        if place == elsewhere:  # the relative path from there to the package leads through the folder with the colon
+            assert "rename it, or start snakemake in it" in finished.stderr
+        else:
+            assert all((place / target).is_file() for target in targets)
+
+
+def test_results_elsewhere(folder, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    options = ("-s", str(folder / "Snakefile"), SMOKE[0], str(folder / SMOKE[1]), "--directory", str(elsewhere))
+    targets = ["results/smoke/studies/energy/audit.csv", "results/smoke/studies/energy/plan.csv"]
+    snakemake(tmp_path, *targets, *options)
+    assert all((elsewhere / target).is_file() for target in targets)
+    assert not (folder / "results").exists()
+
+
+def test_a_checkout_with_braces_in_its_path_is_refused(tmp_path):
+    finished = snakemake(copy_checkout(tmp_path / "a{b}c"), *SMOKE, check=False)
+    assert "rename the checkout's folder" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_password_in_the_configuration_stays_there(folder):
+    """After a job that worked and one that failed, with every command printed: in no file but the user's, nor shown."""
+    changes = (
+        "datasets: {root: /nowhere}\n"
+        "tracking: {uri: 'postgresql://alice:s3cr3t{p}w@127.0.0.1:1/mlflow?sslpassword=k3yw0rd'}\n"
+    )
+    targets = ["results/smoke/tracking.json", "results/datasets/mnist/manifest.json"]
+    options = ["--keep-going", "--printshellcmds", *smoke_with(folder, "energy: {datasets: [mnist]}\n" + changes)]
+    finished = snakemake(folder, *targets, *options, check=False, http_proxy="http://127.0.0.1:9", SPIKEINIT_DATA="")
+    assert (folder / targets[0]).is_file()
+    assert "postgresql://alice:***@127.0.0.1:1/mlflow" in (folder / targets[0]).read_text()
+    (folder / "changes.yaml").unlink()
+    written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    for secret in (b"s3cr3t", b"k3yw0rd"):
+        assert secret not in written
+        assert secret.decode() not in finished.stdout + finished.stderr

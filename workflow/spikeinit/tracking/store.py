@@ -196,7 +196,9 @@ class Store:
         if state.dataset and not known.has_dataset:
             name, sha256 = state.dataset
             entity = Dataset(name, sha256, source_type="local", source="{}")
-            self.client.log_inputs(known.run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])])
+            inputs = [DatasetInput(entity, [InputTag("mlflow.data.context", "training")])]
+            with exclusively(self._lock, "recording a data set"):  # two at once would both insert the same data set
+                self.client.log_inputs(known.run_id, inputs)
             known.has_dataset = True
             sent += 1
         points = [
