@@ -305,7 +305,7 @@ def test_a_deleted_store_is_made_again(tmp_path, start):
     write_csv(folder / "studies" / "plan.csv", [{"run": "healed", "seeds": "0"}])
     replay_arguments = [
         "--spec",
-        json.dumps({"name": "laptop", "study": "energy", "failed_attempts": 0}),
+        json.dumps({"name": "laptop", "study": "energy", "failed_attempts": 0, "anns": {}}),
         "--tracking",
         folder / "tracking.json",
         "--runs",

@@ -148,9 +148,10 @@ def test_a_password_in_the_configuration_stays_there(folder):
         "datasets: {root: /nowhere}\n"
         "tracking: {uri: 'postgresql://alice:s3cr3t{p}w@127.0.0.1:1/mlflow?sslpassword=k3yw0rd'}\n"
     )
+    dead = "http://127.0.0.1:9"
     targets = ["results/smoke/tracking.json", "results/datasets/mnist/manifest.json"]
     options = ["--keep-going", "--printshellcmds", *smoke_with(folder, "energy: {datasets: [mnist]}\n" + changes)]
-    finished = snakemake(folder, *targets, *options, check=False, http_proxy="http://127.0.0.1:9", SPIKEINIT_DATA="")
+    finished = snakemake(folder, *targets, *options, check=False, http_proxy=dead, https_proxy=dead, SPIKEINIT_DATA="")
     assert (folder / targets[0]).is_file()
     assert "postgresql://alice:***@127.0.0.1:1/mlflow" in (folder / targets[0]).read_text()
     (folder / "changes.yaml").unlink()
