@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from spikeinit.studies import figure_style as style
 from spikeinit.studies.asymptote.printed import TECHNIQUE_NAMES, neuron_text, neurons
-from spikeinit.studies.looks import dataset_name, looks_of
+from spikeinit.studies.looks import Look, dataset_name, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 SMOOTHED = 12
@@ -33,8 +33,7 @@ def coding_curves(tables: StudyTables) -> Figure:
     """Figure 4: loss and accuracy of the training batches, and accuracy on the monitored images, for every coding.
 
     A column for each network, data set and coding, at most four beside each other. As in the paper the first row ends
-    after 5 epochs and the second after 20. A task that looks at no images
-    while it trains says so.
+    after 5 epochs and the second after 20. A task that looks at no images while it trains says so.
     """
     known = {name: _of(tables[name], "coding") for name in ("early_curves", "validation_curves")}
     trained = _of(tables["runs"], "coding")
@@ -103,7 +102,7 @@ def _by_epoch(panel: Axes, frame: pd.DataFrame) -> dict[str, Any]:
     for initializer, look in looks_of(frame["initializer"]).items():
         line = frame[frame["initializer"] == initializer].sort_values("epoch")
         mean, sd = line["test_accuracy_mean"], line["test_accuracy_sd"].fillna(0)
-        stroke = {**look.stroke, "marker": look.marker if len(line) == 1 else None}
+        stroke = _stroke(look, len(line))
         handles[look.name] = style.mean_and_band(panel, line["epoch"], mean, mean - sd, mean + sd, floor=0, **stroke)
     return handles
 
@@ -118,8 +117,16 @@ def _lines(panel: Axes, frame: pd.DataFrame, value: str, *, band: bool = False) 
         mean = line.groupby(block)[[value, "iteration"]].mean()
         sd = line.groupby(block)[f"{value}_sd"].mean().fillna(0) if band else 0
         x, centre = mean["iteration"], mean[value]
-        handles[look.name] = style.mean_and_band(panel, x, centre, centre - sd, centre + sd, floor=0, **look.stroke)
+        stroke = _stroke(look, len(mean))
+        handles[look.name] = style.mean_and_band(panel, x, centre, centre - sd, centre + sd, floor=0, **stroke)
+    if frame["iteration"].nunique() == 1:
+        panel.set_xlim(frame["iteration"].min() - 0.5, frame["iteration"].max() + 0.5)
     return handles
+
+
+def _stroke(look: Look, points: int) -> dict[str, Any]:
+    """How a line is drawn; one of a single point has a marker, without which nothing would be seen."""
+    return {**look.stroke, "marker": look.marker if points == 1 else None}
 
 
 def optimizer_curves(tables: StudyTables) -> Figure:
