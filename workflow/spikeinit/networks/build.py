@@ -246,17 +246,21 @@ class _Assembly:
         return ResidualBlock(body, shortcut, self.make_neuron(left))
 
     def pooling(self, layer: Pool) -> Pooling:
-        size = layer.size or self.shape[1]
-        if size > min(self.shape[1:]):
-            height, width = self.shape[1:]
+        height, width = self.shape[1:]
+        if layer.size is None:  # over the whole map
+            self.pooled *= height * width if layer.kind == "average" else 1
+            self.shape = (self.shape[0], 1, 1)
+            return Pooling(layer.kind, None)
+        size = layer.size
+        if size > min(height, width):
             raise UserError(
                 f"pooling over {size} x {size} of a {height} x {width} map: the images are too small for"
                 " this network; take a network with fewer poolings (vgg9_small, resnet8) or larger images"
             )
         if layer.kind == "average":
             self.pooled *= size * size
-        self.shape = (self.shape[0], *(side // size for side in self.shape[1:]))
-        return Pooling(layer.kind, layer.size)
+        self.shape = (self.shape[0], height // size, width // size)
+        return Pooling(layer.kind, size)
 
 
 def _normalization_behind(layers: tuple[Layer, ...], index: int) -> Normalization | None:

@@ -81,8 +81,7 @@ def _part(layer: Layer, shape: Shape, normalized: bool) -> tuple[PartSize, Shape
     if isinstance(layer, Residual):
         return _residual(layer, shape)
     if isinstance(layer, Pool):
-        size = layer.size or shape[1]
-        shape = (shape[0], *(side // size for side in shape[1:]))
+        shape = (shape[0], *(side // layer.size if layer.size else 1 for side in shape[1:]))
         return PartSize(entering, math.prod(shape)), shape
     if isinstance(layer, Encoder):
         return PartSize(entering, entering, ((shape[0], entering),)), shape
