@@ -260,6 +260,32 @@ def test_unchanged_inputs_run_nothing(workflow):
     assert planned(workflow) == {}
 
 
+def test_times_comments_and_pages_re_run_nothing(workflow):
+    """A checkout of another time, an edited comment, docstring, description or page: no result hangs on them."""
+    for path in workflow.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts and "results" not in path.parts:
+            path.touch()
+    for path in (workflow / "results/datasets/digits").iterdir():
+        path.touch()
+    edits = {
+        "workflow/schemas/config.schema.yaml": lambda text: text.replace(
+            "Name of this variant.", "The variant's name."
+        ),
+        "workflow/spikeinit/training/loop.py": lambda text: f"# a comment\n{text}",
+        "workflow/spikeinit/studies/energy/tables.py": lambda text: text.replace('"""', '"""In short: ', 1),
+        "config.yaml": lambda text: f"# a comment\n{text}",
+    }
+    kept = {name: (workflow / name).read_text() for name in edits}
+    try:
+        for name, edit in edits.items():
+            assert edit(kept[name]) != kept[name]
+            (workflow / name).write_text(edit(kept[name]))
+        assert planned(workflow) == {}
+    finally:
+        for name, text in kept.items():
+            (workflow / name).write_text(text)
+
+
 def test_a_training_value_re_runs_training_and_what_follows(workflow):
     jobs = planned(workflow, "energy: {training: {epochs: 3}}")
     plan = pd.read_csv(workflow / STUDY / "plan.csv")
