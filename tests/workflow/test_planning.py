@@ -109,3 +109,15 @@ def test_conda_environment_has_the_locked_versions():
     locked = set(re.findall(r"^([\w.-]+==[^\s\\;]+)", (CHECKOUT / "envs/requirements.txt").read_text(), re.MULTILINE))
     conda = set(re.findall(r'"([\w.-]+==[^\s";]+)', (CHECKOUT / "envs/environment.yaml").read_text()))
     assert conda == locked, "envs/environment.yaml is out of date; run `make lock`"
+
+
+def test_every_test_that_a_page_names_is_there():
+    named = re.findall(r"`(\w+/test_\w+)::(test_\w+)`", (CHECKOUT / "docs/reliability.md").read_text())
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}(" in (CHECKOUT / "tests" / f"{file}.py").read_text(), (file, test)
+
+
+def test_the_interface_answers_on_this_machine_alone():
+    makefile = (CHECKOUT / "Makefile").read_text()
+    assert re.search(r"^ui:.*\n\t.*mlflow ui .*--host 127\.0\.0\.1", makefile, re.MULTILINE)
