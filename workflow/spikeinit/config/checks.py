@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikeinit.errors import UserError
@@ -199,11 +198,6 @@ def schedule_problems(path: str, schedule: Mapping[str, Any]) -> Problems:
     if schedule["name"] == "multistep" and "milestones" not in schedule:
         return [(f"{path}.milestones", "missing; a multistep schedule needs the epochs after which the rate falls")]
     return []
-
-
-def file_problems(path: str, file: str | None) -> Problems:
-    """A file that is not there; None stands for no file."""
-    return [(path, f"{file}: no such file")] if file and not Path(file).is_file() else []
 
 
 OPTIMIZER_OPTIONS = {
