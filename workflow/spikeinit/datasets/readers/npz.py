@@ -170,10 +170,10 @@ def _grey_levels(images: np.ndarray, path: Path) -> np.ndarray:
 
 def _way_to_unit(smallest: float, largest: float) -> str:
     """The remedy for floating-point images outside [0, 1], by their range."""
-    if smallest >= 0 and 64 <= largest <= 255:
+    if smallest >= 0 and 64 <= largest < 256:
         return "np.rint(images).astype(np.uint8) takes 255 as white"
     if smallest >= -0.25 and largest <= 1.25:
         return "np.clip(images, 0, 1) takes off what interpolation adds"
-    if -1 <= smallest <= -0.5 and largest <= 1:
+    if -1.01 <= smallest <= -0.5 and largest <= 1.01:
         return "(images + 1) / 2 gives it of images in [-1, 1]"
     return "undo the normalisation (images * std + mean), or divide by the value of white"
