@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from conversion_runs import SMALL, Network, write_study
 from declared import beside, differences, figure_files, write_tables
 from matplotlib.figure import Figure
@@ -209,6 +210,9 @@ def test_the_imagenet_overlay_is_the_papers_row(checkout, tmp_path, monkeypatch)
     (tmp_path / "imagenet").mkdir()
     for name in ("train.npz", "test.npz", "vgg16_bn.pth"):
         (tmp_path / "imagenet" / name).touch()
+    with pytest.raises(UserError, match=r"vgg16_bn\.pth: an empty file"):
+        load_config(files)
+    torch.save({}, tmp_path / "imagenet" / "vgg16_bn.pth")
     config = load_config(files)
     assert differences(STUDY, config) == []
     assert beside(STUDY, config)["imagenet"] == "imagenet"
@@ -239,6 +243,7 @@ def test_differences_name_what_departs(checkout, tmp_path):
         ({"networks": [{"slug": "a", "name": "resnet8", "activation": {"name": "clipped_relu"}}], "methods": ["max"]},
          "none of the methods fits its activation; fitting ones: opt_clipped, optimal"),
         ({"networks": [{"slug": "a", "name": "vgg16_imagenet", "pretrained": "no.pth"}]}, "no.pth: no such file"),
+        ({"networks": [{"slug": "a", "name": "vgg16_imagenet", "pretrained": "."}]}, ".: not a file"),
         ({"networks": [{"slug": "sensitivity_0", "name": "resnet8"}]}, "taken by the sensitivity study"),
         ({"calibration": {"epochs": [1]}}, "needs one number of epochs for each of calibration.timesteps"),
         ({"calibration": {"methods": ["snm"]}}, "= 'snm'   not one that can be calibrated (max,"),

@@ -262,46 +262,6 @@ def test_own_images_become_a_data_set(monkeypatch, tmp_path, no_originals):
     assert manifest["files"][0]["sha256"] == hashlib.sha256((folder / "train.npz").read_bytes()).hexdigest()
 
 
-def test_own_images_may_be_grey_or_floating_point(tmp_path):
-    grey = np.arange(30 * 4, dtype=np.uint8).reshape(30, 2, 2)
-    folder = own(tmp_path, train_images=grey / np.float32(255), test_images=grey[:9])
-    splits = npz.read({name: folder / name for name in npz.FILES.values()})
-    assert np.array_equal(splits["train"].images, grey[:, None])
-    assert np.array_equal(splits["test"].images, grey[:9, None])
-
-
-IMAGES = np.zeros((30, 6, 5, 3), np.uint8)
-NAN = np.full((30, 6, 5, 3), np.nan)
-
-
-@pytest.mark.parametrize(
-    ("changes", "part"),
-    [
-        ({"train_images": None}, "train.npz: no array 'images'; it has labels"),
-        ({"test_labels": None}, "test.npz: no array 'labels'; it has images"),
-        ({"train_images": IMAGES[..., 0, 0]}, "images have shape [30, 6]"),
-        ({"train_images": IMAGES[:0], "train_labels": np.zeros(0, int)}, "images have shape [0, 6, 5, 3]"),
-        ({"train_images": IMAGES.transpose(0, 3, 1, 2)}, "save images.transpose(0, 2, 3, 1)"),
-        ({"train_images": IMAGES.astype(np.int64)}, "images are int64"),
-        ({"train_images": IMAGES.astype(object)}, "not a readable .npz file of plain arrays"),
-        ({"train_images": NAN}, "images hold NaN or infinite values"),
-        ({"train_images": IMAGES + 1.5}, "run from 1.5 to 1.5; they must lie in [0, 1]"),
-        ({"train_labels": np.arange(30) % 3 * 1.0}, "labels are float64; they must be integers"),
-        ({"train_labels": np.arange(30)[:, None] % 3}, "labels have shape [30, 1]"),
-        ({"train_labels": np.arange(29) % 3}, "29 labels for 30 images"),
-        ({"train_labels": np.arange(30) % 3 - 1}, "label -1 at row 0"),
-        ({"train_labels": np.arange(30) % 3 + 1}, "labels go up to 3 but none is 0"),
-        ({"test_labels": np.arange(9) % 4}, "test.npz: label 3 does not occur in train.npz"),
-        ({"test_images": IMAGES[:9, :4]}, "images of shape (3, 4, 5)"),
-    ],
-)
-def test_own_images_with_a_mistake_are_refused_with_the_reason(tmp_path, changes, part):
-    folder = own(tmp_path, **changes)
-    with pytest.raises(UserError) as caught:
-        npz.read({name: folder / name for name in npz.FILES.values()})
-    assert part in str(caught.value)
-
-
 def test_missing_files_of_own_images_are_named(monkeypatch, tmp_path, no_originals):
     with pytest.raises(UserError, match=r"datasets\.custom\.mine\.path: .* there is no train\.npz"):
         fetch(monkeypatch, tmp_path, CUSTOM)

@@ -255,6 +255,15 @@ def test_impossible_laws_are_refused(name, parameters, message):
         law(name, **{"fan_in": 100, "fan_out": 100, **parameters})
 
 
+@pytest.mark.parametrize("name", ["glorot", "kim_panda2021", "chang2024_both"])
+def test_a_law_of_both_fans_asks_for_both(name):
+    with pytest.raises(ValueError, match=f"fan_out is not given, and the law of {name} depends on it"):
+        law(name, fan_in=50)
+    with pytest.raises(ValueError, match="fan_out = 0: a neuron has at least one output"):
+        law(name, fan_in=50, fan_out=0)
+    assert law("he", fan_in=50) == law("he", fan_in=50, fan_out=3)
+
+
 # --- samples ----------------------------------------------------------------------------------------------------------
 
 
@@ -512,6 +521,11 @@ def test_every_registered_module_registers_its_name():
 def test_user_errors_name_what_was_given(options, message):
     with pytest.raises(UserError, match=message):
         initialize(FakeNetwork(dense(10, 10, Neuron())), "micheli2024", generator=generator(), **options)
+
+
+def test_a_network_without_the_methods_of_one_is_refused():
+    with pytest.raises(UserError, match=r"network is a Sequential without weighted_layers\(\)"):
+        initialize(torch.nn.Sequential(torch.nn.Linear(4, 3)), "he", generator=torch.Generator())
 
 
 def test_unknown_name_suggests():

@@ -14,9 +14,10 @@ from spikeinit import user_files
 from spikeinit.config.checks import dataset_problems, encoding_problems
 from spikeinit.datasets import catalogue, own, register
 from spikeinit.datasets.load import load
+from spikeinit.datasets.readers import own as own_reader
 from spikeinit.datasets.readers.labelled import LabelledRecordings
 from spikeinit.datasets.readers.own import read as read_own
-from spikeinit.datasets.recordings import Recordings
+from spikeinit.datasets.recordings import TYPES, Recordings
 from spikeinit.errors import UserError
 from spikeinit.io import canonical_json, read_json
 from spikeinit.jobs.provenance import dataset_source
@@ -130,7 +131,15 @@ def test_a_right_checksum_is_accepted(monkeypatch, user_code):
         ('{"train": Labelled(images[:, 0], table[:, 0])}', r"images of shape \[40, 2, 3\]; expected \[n, 1, 2, 3\]"),
         ('{"train": Labelled(images[:0], table[:0, 0])}', r"images of shape \[0, 1, 2, 3\].*n > 0"),
         ('{"train": Labelled(images / 255, table[:, 0])}', "images are float64; they must be uint8"),
-        ('{"train": Labelled(images, table[:, 0].astype(float))}', r"labels are float64 \[40\]; expected int64"),
+        ('{"train": Labelled(images * 0 + 1, table[:, 0])}', r"no pixel is above 1 of 255.*images \* np.uint8\(255\)$"),
+        ('{"train": Labelled(images.tolist(), table[:, 0])}', "images are a list; they must be a plain numpy array"),
+        ('{"train": Labelled(np.ma.masked_equal(images, 3), table[:, 0])}', "images are masked uint8"),
+        ('{"train": Labelled(images, np.ma.masked_equal(table[:, 0], 1))}', r"labels are masked int64 \[40\]"),
+        (
+            '{"train": Labelled(images, table[:, 0].astype(">i8"))}',
+            r"labels are >i8 \[40\]; expected a plain array, int64",
+        ),
+        ('{"train": Labelled(images, table[:, 0].astype(float))}', r"labels are float64 \[40\]; expected a plain"),
         ('{"train": Labelled(images, table[:9, 0])}', "9 labels for 40 images"),
         ('{"train": Labelled(images, table[:, 0] + 1)}', "label 2 at row 1; labels lie in 0 .. 1"),
         ('{"train": Labelled(images, table[:, 0] * 0)}', "no image of class 1; labels are 0 .. 1"),
@@ -140,6 +149,42 @@ def test_a_right_checksum_is_accepted(monkeypatch, user_code):
 def test_what_a_reader_returns_is_checked(monkeypatch, user_code, returned, message):
     with pytest.raises(UserError, match=f"the reader of squares.*{message}"):
         fetch(monkeypatch, user_code, write(user_code, returned=returned))
+
+
+@pytest.mark.parametrize("images", ["np.asfortranarray(images)", "np.array(images[:, :, ::-1])[:, :, ::-1]"])
+def test_the_order_of_an_array_in_memory_is_free(monkeypatch, user_code, images, capsys):
+    fetch(monkeypatch, user_code, write(user_code))
+    expected = (user_code / "train.safetensors").read_bytes()
+    fetch(monkeypatch, user_code, write(user_code, returned=f'{{"train": Labelled({images}, table[:, 0])}}'))
+    assert (user_code / "train.safetensors").read_bytes() == expected
+    assert "the reader of squares, train: taken as dark images, since no pixel is above 44" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({}, ""),
+        ({"address": torch.zeros(3, dtype=torch.int64)}, "address is no tensor of torch.int16"),
+        ({"time": torch.zeros(2, dtype=torch.int32)}, "address, time and offsets do not belong together"),
+        ({"address": torch.tensor([0, 31, 32], dtype=torch.int16)}, r"addresses outside the sensor \[2, 4, 4\]"),
+        ({"images": None}, "images are a NoneType; they must be Recordings"),
+    ],
+)
+def test_what_a_reader_of_recordings_returns_is_checked(user_code, change, part):
+    events = {
+        "address": torch.tensor([0, 31, 5], dtype=torch.int16),
+        "time": torch.zeros(3, dtype=torch.int32),
+        "offsets": torch.tensor([0, 2, 3]),
+    } | change
+    images = None if "images" in change else Recordings(*(events[name] for name in TYPES), (2, 4, 4))
+    splits = {"train": LabelledRecordings(images, np.array([0, 0]))}
+    facts = {"classes": 1, "shape": (2, 4, 4), "folder": "x", "recordings": True, "test_images": 1}
+    register("camera", title="", licence="", **facts)(lambda paths: splits)
+    if not part:
+        assert own_reader.read({}, entry=catalogue.get("camera")) == splits
+        return
+    with pytest.raises(UserError, match=f"the reader of camera, train: {part}"):
+        own_reader.read({}, entry=catalogue.get("camera"))
 
 
 @pytest.mark.parametrize("test_images", ["None", "0", "40"])

@@ -17,6 +17,7 @@ from scipy import stats
 from sensitivity_runs import CONVENTION, POINTS, SIZES, write_study
 from test_training import TEST, train
 
+from spikeinit.errors import UserError
 from spikeinit.interruption import Interrupted
 from spikeinit.measures.evaluation import evaluate_seed
 from spikeinit.plan import from_mapping, load_config, rule_specs, runs
@@ -111,6 +112,15 @@ def test_neurons_that_lost_their_weights_are_counted(tmp_path):
     save_file(weights, str(tmp_path / "weights.safetensors"))
     found = {row["seed"]: row["neurons_lost"] for row in saved_weights.lost_neurons(tmp_path)}
     assert found == {0: 2, 10: 0}
+
+
+@pytest.mark.parametrize("look", [saved_weights.dense_sizes, saved_weights.lost_neurons])
+def test_damaged_weights_are_named(look, tmp_path):
+    with pytest.raises(UserError, match=r"weights\.safetensors: no such file"):
+        look(tmp_path)
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match=r"weights\.safetensors: not a readable safetensors file .* run again"):
+        look(tmp_path)
 
 
 def test_training_time_is_read_between_epochs_of_one_start(tmp_path):

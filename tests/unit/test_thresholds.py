@@ -247,6 +247,12 @@ def test_sums_keep_what_float64_loses():
         ([1.0], {"timesteps": 0}, "timesteps=0"),
         ([1.0], {"timesteps": 1.5}, "timesteps=1.5"),
         ([1.0], {"timesteps": 2**30}, "fewer time steps"),
+        ([1.0], {"timesteps": math.inf}, "timesteps=inf; a whole number"),
+        ([1.0], {"timesteps": math.nan}, "timesteps=nan; a whole number"),
+        ([1.0], {"timesteps": None}, "timesteps=None; a whole number"),
+        ([1.0], {"timesteps": "4"}, "timesteps='4'; a whole number"),
+        ([1.0], {"timesteps": True}, "timesteps=True; a whole number"),
+        ([1.0], {"timesteps": np.bool_(True)}, "a whole number"),
         ([1.0], {"norm": 3}, "norm=3"),
         ([1.0], {"search": "everywhere"}, "'samples', 'global'"),
         ([1e-150], {}, "rescale"),
@@ -258,6 +264,38 @@ def test_bad_input_is_refused(values, changes, message):
     arguments = {"timesteps": 4, **changes}
     with pytest.raises(ValueError, match=message):
         optimal_threshold(np.asarray(values), **arguments)
+
+
+def test_masked_values_do_not_count():
+    values = np.random.default_rng(7).standard_exponential((4, 500)).astype(np.float32)
+    values[0, 0] = np.nan
+    masked = np.ma.masked_where(~(values < 1), values)
+    found = optimal_threshold(masked, 4)
+    assert found == optimal_threshold(values[values < 1], 4)
+    assert found.threshold < 1
+    channels = channel_thresholds(masked, 4)
+    assert channels.threshold[2] == optimal_threshold(values[2][values[2] < 1], 4).threshold
+    with pytest.raises(ValueError, match="layer is dead"):
+        optimal_threshold(np.ma.masked_all(3), 4)
+
+
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", ">i4", "<f8"])
+def test_the_order_of_bytes_is_free(dtype):
+    values = (np.random.default_rng(8).standard_exponential(6000) * 8).astype(dtype)
+    own = values.astype(values.dtype.newbyteorder("="))
+    assert optimal_threshold(values, 4, search="global") == optimal_threshold(own, 4, search="global")
+
+
+@pytest.mark.parametrize("values", [torch.ones(3).to_sparse(), torch.ones(3, dtype=torch.complex64)])
+def test_tensors_that_are_no_dense_real_numbers_are_refused(values):
+    with pytest.raises(ValueError, match="give a dense tensor of real numbers"):
+        optimal_threshold(values, 4)
+
+
+@pytest.mark.parametrize("timesteps", [np.int32(4), np.uint8(4), 4.0, torch.tensor(4)])
+def test_whole_numbers_of_any_type_are_time_steps(timesteps):
+    values = np.random.default_rng(9).standard_exponential(50)
+    assert optimal_threshold(values, timesteps) == optimal_threshold(values, 4)
 
 
 @pytest.mark.parametrize("search", ["samples", "global"])
@@ -313,7 +351,13 @@ def test_mse_grid_takes_the_best_of_its_grid():
     ("call", "message"),
     [
         (lambda: percentile_threshold([1.0], 4, percent=0), "percent=0"),
+        (lambda: percentile_threshold([1.0], 4, percent=None), "percent=None"),
         (lambda: mse_grid_threshold([1.0], 4, points=0), "points=0"),
+        (lambda: mse_grid_threshold([1.0], 4, points=9.5), "points=9.5"),
+        (lambda: max_threshold([1.0], 4, initial_fraction=None), "None thresholds"),
+        (lambda: conversion_error([1.0], 4, None), "threshold=None; a threshold is a positive number"),
+        (lambda: conversion_error([1.0], 4, 1.0, "half"), "initial_potential='half'; a number from 0"),
+        (lambda: channel_thresholds([[1.0]], 4, dead="layer"), "dead='layer'"),
         (lambda: max_threshold([1.0], 4, initial_fraction=2.0), "2.0 thresholds"),
         (lambda: max_threshold([0.0], 4), "layer is dead"),
         (lambda: conversion_error([1.0], 4, 0.0), "positive number"),

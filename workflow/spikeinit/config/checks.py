@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikeinit.config.schema_errors import as_meant
@@ -218,14 +217,6 @@ def schedule_problems(path: str, schedule: Mapping[str, Any]) -> Problems:
     if schedule["name"] == "multistep" and "milestones" not in schedule:
         return [(f"{path}.milestones", "missing; a multistep schedule needs the epochs after which the rate falls")]
     return []
-
-
-def file_problems(path: str, file: str | None) -> Problems:
-    """A file that is not there, or that cannot be an input of a rule; None stands for no file."""
-    if not file:
-        return []
-    missing = [] if Path(file).is_file() else [(path, f"{file}: no such file")]
-    return missing + [(path, text) for text in braces_problems(file)]
 
 
 def braces_problems(file: str) -> list[str]:

@@ -24,16 +24,22 @@ def flat_values(values: Any) -> np.ndarray:
     """Every value in a one-dimensional float32 or float64 array, without a copy where there need be none.
 
     `values` is a numpy array or a torch tensor (any device, detached here) of any shape. Half precision becomes
-    float32, integers and booleans float64. ValueError for other types and, with their number, for NaN and infinity.
+    float32, integers and booleans float64; the order of bytes is free. Of a masked array the values that are not masked
+    count. ValueError for other types and, with their number, for NaN and infinity.
     """
     if is_tensor(values):
         values = values.detach()
+        if values.is_sparse or values.is_complex():
+            raise ValueError(
+                f"activations of type {values.dtype}, {values.layout}; give a dense tensor of real numbers"
+            )
         if not values.is_floating_point():
             values = values.double()
         elif values.element_size() < 4:
             values = values.float()
         values = values.cpu().numpy()
-    array = np.asarray(values).reshape(-1)
+    array = np.ma.compressed(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values).reshape(-1)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind in "iub":
         array = array.astype(np.float64)
     elif array.dtype == np.float16:

@@ -14,12 +14,12 @@ import torch
 
 from spikeinit.conversion.activation_functions import make_activation
 from spikeinit.encoding import encode_images
-from spikeinit.errors import UserError
 from spikeinit.io import load_tensors
 from spikeinit.networks import describe
 from spikeinit.networks.build import FeedForward, assemble
 from spikeinit.networks.layers import Network
 from spikeinit.networks.modules import Trace
+from spikeinit.networks.weights import load_weights
 from spikeinit.specs import EncodingSpec
 from spikeinit.specs.ann import AnnSpec
 
@@ -46,10 +46,7 @@ def load_ann(
     """A trained network of `spec` in evaluation mode; `UserError` if the file holds another network's weights."""
     network = build_ann(spec, input_shape=input_shape, classes=classes, **spec.network.options)
     weights, _ = load_tensors(weights_path)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise UserError(f"{weights_path}: not the weights of {spec.network.name} ({error})") from None
+    load_weights(network, weights, f"{weights_path}: not the weights of {spec.network.name}")
     return network.to(device).eval()
 
 

@@ -97,8 +97,9 @@ def optimal_threshold(activations: Any, timesteps: int, *, norm: int = 1, search
     """The threshold V that minimises C_norm(V) over the positive activations, with the initial potential V/2.
 
     activations: numpy array or torch tensor of any shape; zero and negative values are dropped, for Q(a) = 0 there at
-    every V. timesteps: T >= 1. norm: 1 or 2, the exponent m of the error. search: "samples" for the best V among the
-    activations (Bojković et al. 2024, Algorithms 1 and 2), "global" for the best positive V (module docstring).
+    every V, and so are the masked ones of a masked array. timesteps: T >= 1. norm: 1 or 2, the exponent m of the error.
+    search: "samples" for the best V among the activations (Bojković et al. 2024, Algorithms 1 and 2), "global" for the
+    best positive V (module docstring).
     ValueError if no activation is positive, some are NaN or infinite, or an argument is not as stated.
     """
     _check(timesteps, norm)
@@ -134,8 +135,8 @@ def channel_thresholds(
     layer's own; their error is 0. ValueError as in `optimal_threshold`, and if a channel is dead and `dead` is not
     given.
     """
-    if dead is not None and not (math.isfinite(dead) and dead > 0):
-        raise ValueError(f"dead={dead}; the threshold of dead channels is a positive number")
+    if dead is not None and not (_finite(dead) and dead > 0):
+        raise ValueError(f"dead={dead!r}; the threshold of dead channels is a positive number")
     positive = [positive_values(channel) for channel in activations]
     silent = [channel for channel, values in enumerate(positive) if values.size == 0]
     if silent and dead is None:
@@ -177,8 +178,8 @@ def percentile_threshold(
     percent in (0, 100]; other arguments and errors as in `max_threshold`.
     """
     _check(timesteps, norm, initial_fraction)
-    if not 0 < percent <= 100:
-        raise ValueError(f"percent={percent}; a percentile above 0 and up to 100")
+    if not (_finite(percent) and 0 < percent <= 100):
+        raise ValueError(f"percent={percent!r}; a percentile above 0 and up to 100")
     values = _ordered(activations)
     position = percent / 100 * (values.size - 1)
     below = math.floor(position)
@@ -196,10 +197,10 @@ def mse_grid_threshold(
     arguments and errors as in `max_threshold`.
     """
     _check(timesteps, norm, initial_fraction)
-    if not 1 <= points <= 100:
-        raise ValueError(f"points={points}; 1 to 100 grid points, one per cent of the maximum apart")
+    if not (_whole(points) and 1 <= points <= 100):
+        raise ValueError(f"points={points!r}; 1 to 100 grid points, one per cent of the maximum apart")
     values = _ordered(activations)
-    grid = [float(values[-1]) * (1 - index * 0.01) for index in range(points)]
+    grid = [float(values[-1]) * (1 - index * 0.01) for index in range(int(points))]
     errors = [_mean_error(values, timesteps, threshold, initial_fraction, 2) for threshold in grid]
     return _result(values, timesteps, grid[int(np.argmin(errors))], initial_fraction, norm)
 
@@ -212,20 +213,35 @@ def conversion_error(
     initial_potential: V/2 if None; otherwise in [0, threshold], and Q rounds by floor(a T / V + initial_potential / V).
     Other arguments and errors as in `optimal_threshold`; ValueError unless threshold > 0.
     """
-    if not (math.isfinite(threshold) and threshold > 0):
-        raise ValueError(f"threshold={threshold}; a threshold is a positive number")
+    if not (_finite(threshold) and threshold > 0):
+        raise ValueError(f"threshold={threshold!r}; a threshold is a positive number")
+    if initial_potential is not None and not _finite(initial_potential):
+        raise ValueError(f"initial_potential={initial_potential!r}; a number from 0 to the threshold, or None")
     fraction = 0.5 if initial_potential is None else initial_potential / threshold
     _check(timesteps, norm, fraction)
     return _mean_error(_some_positive(activations), timesteps, float(threshold), fraction, norm)
 
 
 def _check(timesteps: int, norm: int, initial_fraction: float = 0.5) -> None:
-    if isinstance(timesteps, bool) or timesteps != int(timesteps) or timesteps < 1:
-        raise ValueError(f"timesteps={timesteps}; a whole number of steps, at least 1")
+    if not _whole(timesteps) or timesteps < 1:
+        raise ValueError(f"timesteps={timesteps!r}; a whole number of steps, at least 1")
     if norm not in NORMS:
         raise ValueError(f"norm={norm}; choose 1 (mean absolute error) or 2 (mean square error)")
-    if not 0 <= initial_fraction <= 1:
+    if not (_finite(initial_fraction) and 0 <= initial_fraction <= 1):
         raise ValueError(f"initial potential of {initial_fraction} thresholds; it lies between 0 and 1 thresholds")
+
+
+def _whole(value: Any) -> bool:
+    """Whether `value` is a whole number, of whatever type; True and False are none."""
+    return _finite(value) and not isinstance(value, bool | np.bool_) and value == int(value)
+
+
+def _finite(value: Any) -> bool:
+    """Whether `value` is a finite number."""
+    try:
+        return math.isfinite(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _check_size(timesteps: int, number: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from spikeinit.datasets.recordings import Recordings
+from spikeinit.datasets.recordings import TYPES, Recordings
 from spikeinit.errors import UserError
 from spikeinit.io import file_digest, map_tensors, read_json
 
@@ -23,7 +23,6 @@ MOST_ON_DEVICE = 4 << 30
 
 SPLITS = ("train", "test", "fit", "validation")
 _NEEDED = ("name", "classes", "shape", "images", "validation", "sha256", "statistics")
-_EVENTS = ("address", "time", "offsets")
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def load(
         raise UserError(f"{path}: expected sha256 {sha256}, found {found}; {_remedy(folder)}")
     tensors = map_tensors(path)
     statistics = manifest["statistics"] and (manifest["statistics"]["mean"], manifest["statistics"]["std"])
-    everything = _recordings(tensors, manifest, file, path) if statistics is None else tensors.get("images")
+    everything = _recordings(tensors, manifest, path) if statistics is None else tensors.get("images")
     _check({**tensors, "images": everything}, manifest, file, path)
     rows = _rows(split, manifest, limit)
     images, labels = everything[rows], tensors["labels"][rows]
@@ -118,14 +117,15 @@ def _rows(split: str, manifest: dict[str, Any], limit: int | None) -> slice:
     return slice(start, end if limit is None else min(end, start + limit))
 
 
-def _recordings(tensors: dict[str, torch.Tensor], manifest: dict[str, Any], file: str, path: Path) -> Recordings:
+def _recordings(tensors: dict[str, torch.Tensor], manifest: dict[str, Any], path: Path) -> Recordings:
     """The recordings of a file, whose three tensors must belong together."""
-    for name in _EVENTS:
-        if name not in tensors:
-            raise UserError(f"{path}: no tensor {name!r}; {_remedy(path.parent)}")
-    found = Recordings(*(tensors[name] for name in _EVENTS), tuple(manifest["shape"]))
-    if fault := found.fault():
-        raise UserError(f"{path}: {fault}; {_remedy(path.parent)}")
+    absent = [name for name in TYPES if name not in tensors]
+    if absent:
+        raise UserError(f"{path}: no tensor {absent[0]!r}; {_remedy(path.parent)}")
+    found = Recordings(*(tensors[name] for name in TYPES), tuple(manifest["shape"]))
+    wrong = found.problem()
+    if wrong:
+        raise UserError(f"{path}: {wrong}; {_remedy(path.parent)}")
     return found
 
 

@@ -11,6 +11,8 @@ import torch
 
 MICROSECONDS = 1000
 """Per millisecond."""
+TYPES = {"address": torch.int16, "time": torch.int32, "offsets": torch.int64}
+"""Of the three tensors of recordings."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,20 @@ class Recordings:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def problem(self) -> str:
+        """What is wrong with the types of the three tensors, or with how they belong together; "" if nothing is."""
+        for name, dtype in TYPES.items():
+            tensor = getattr(self, name)
+            if not isinstance(tensor, torch.Tensor) or tensor.dtype != dtype or tensor.dim() != 1:
+                return f"{name} is no tensor of {dtype} in one dimension"
+        events = len(self.address)
+        bounds = self.offsets[[0, -1]].tolist() if len(self.offsets) else None
+        if bounds != [0, events] or len(self.time) != events or (self.offsets.diff() < 0).any():
+            return "address, time and offsets do not belong together"
+        if events and not 0 <= int(self.address.min()) <= int(self.address.max()) < torch.Size(self.sensor).numel():
+            return f"addresses outside the sensor {list(self.sensor)}"
+        return ""
+
     @property
     def shape(self) -> tuple[int, ...]:
         """[N, C, H, W], as of images."""
@@ -38,21 +54,6 @@ class Recordings:
     @property
     def device(self) -> torch.device:
         return self.address.device
-
-    def fault(self) -> str | None:
-        """What makes these no recordings, in words for a message; None when nothing does."""
-        types = {"address": torch.int16, "time": torch.int32, "offsets": torch.int64}
-        for name, dtype in types.items():
-            values = getattr(self, name)
-            if not isinstance(values, torch.Tensor) or values.dtype != dtype or values.dim() != 1:
-                return f"{name} must be a tensor of {dtype} in one dimension"
-        events = len(self.address)
-        bounds = self.offsets[[0, -1]].tolist() if len(self.offsets) else None
-        if bounds != [0, events] or len(self.time) != events or (self.offsets.diff() < 0).any():
-            return "address, time and offsets do not belong together"
-        if events and not 0 <= int(self.address.min()) <= int(self.address.max()) < torch.Size(self.sensor).numel():
-            return f"addresses outside the sensor {list(self.sensor)}"
-        return None
 
     def to(self, device: str | torch.device) -> Recordings:
         """The same on another device."""

@@ -56,6 +56,12 @@ class Initializer:
         """Names of the keyword parameters the law takes beside fan_in and fan_out."""
         return tuple(name for name in inspect.signature(self.law).parameters if name not in ("fan_in", "fan_out"))
 
+    @cached_property
+    def needs_fan_out(self) -> bool:
+        """Whether the law depends on the number of outputs, so that it has no default for it."""
+        given = inspect.signature(self.law).parameters.get("fan_out")
+        return given is not None and given.default is given.empty
+
     def measured(self, parameters: Collection[str]) -> tuple[str, ...]:
         """Parameters of the law to be measured on data when `parameters` are the ones given."""
         if "input_rate" in parameters:

@@ -83,9 +83,16 @@ def initialize(
     parameters: of the law; threshold, decay and gain are otherwise those of the layer's neurons (for a layer that does
     not spike: of the spiking layer before it), input_rate and input_mean are otherwise measured on `inputs`.
 
-    Raises `UserError` for unknown names and parameters, for missing inputs, and where a layer has no such law.
+    Raises `UserError` for unknown names and parameters, for missing inputs, for a network that is none as described
+    above, and where a layer has no such law.
     """
     initializer = registry.get(name)
+    if not hasattr(network, "weighted_layers"):
+        raise UserError(
+            f"network is a {type(network).__name__} without weighted_layers(): give a network that spikeinit builds, or"
+            " one with the methods that spikeinit.initializers.sampling names; spikeinit.initializers.law gives the law"
+            " of a single layer"
+        )
     _check(initializer, generator, bias, layers, inputs, parameters)
     weighted = network.weighted_layers()
     published = [fans(layer.weight)[0] for layer in weighted] if published_fan_in is None else published_fan_in

@@ -12,7 +12,6 @@ import torch
 
 from spikeinit.datasets.load import Images, load
 from spikeinit.encoding import encode_images
-from spikeinit.errors import UserError
 from spikeinit.io import load_tensors, write_csv
 from spikeinit.losses import make_loss, predict
 from spikeinit.measures.energy import energy
@@ -20,6 +19,7 @@ from spikeinit.measures.operations import OperationCounter
 from spikeinit.measures.spikes import SpikeCounter
 from spikeinit.measures.tally import MEASURED, Tally
 from spikeinit.networks.build import FeedForward, new_network
+from spikeinit.networks.weights import load_weights
 from spikeinit.randomness import draws, stream
 from spikeinit.specs import EvaluateSpec
 
@@ -52,10 +52,7 @@ def evaluate_run(
     for seed in spec.seeds:
         network = new_network(spec, seed, test, kernel)
         own = {name.removeprefix(f"{seed}/"): value for name, value in weights.items() if name.startswith(f"{seed}/")}
-        try:
-            network.load_state_dict(own)
-        except RuntimeError as error:
-            raise UserError(f"{weights_path}: not the weights of this network, seed {seed} ({error})") from None
+        load_weights(network, own, f"{weights_path}: not the weights of this network, seed {seed}")
         evaluations.append(evaluate_seed(spec, seed, network.to(device), test, device))
     for table in TABLES:
         write_csv(tables[table], [row for evaluation in evaluations for row in vars(evaluation)[table]])

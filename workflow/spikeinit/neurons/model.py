@@ -87,8 +87,9 @@ def integrate_and_fire(
 
     Raises ValueError for wrong shapes, types or names and for T = 0.
     """
-    if not current.is_floating_point():
-        raise ValueError(f"current is {current.dtype}: give a floating-point tensor")
+    if not isinstance(current, torch.Tensor) or not current.is_floating_point():
+        given = current.dtype if isinstance(current, torch.Tensor) else f"a {type(current).__name__}"
+        raise ValueError(f"current is {given}: give a floating-point tensor of torch")
     if current.ndim < 2 or current.shape[0] < 1:
         raise ValueError(f"current has shape {list(current.shape)}: it must be [T, B, ...] with T >= 1 time steps")
     if reset not in RESETS:
@@ -96,7 +97,7 @@ def integrate_and_fire(
     if spike_delay not in SPIKE_DELAYS:
         raise ValueError(f"spike_delay={spike_delay!r}: a layer's spikes are delayed by 0 or 1 time steps")
     dynamics = Dynamics(
-        gain=float(gain),
+        gain=_number("gain", gain),
         subtract=reset == "subtract",
         inclusive=bool(inclusive),
         detach_reset=bool(detach_reset),
@@ -163,13 +164,23 @@ def _triton_works(device: torch.device) -> bool:
     return True
 
 
+def _number(name: str, value: float | torch.Tensor) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        shape = getattr(value, "shape", None)
+        of_shape = f" of shape {list(shape)}" if shape is not None else ""
+        one_per_neuron = "" if name == "gain" else ", or a tensor of torch (torch.from_numpy) with one per neuron"
+        raise ValueError(f"{name} is a {type(value).__name__}{of_shape}: give one number{one_per_neuron}") from None
+
+
 def _parameter(name: str, value: Parameter, current: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """`value` as a tensor without dimensions or one that broadcasts to the neurons, on the device of `current`.
 
     The initial potential may have a dimension of images before those of the neurons.
     """
     if not isinstance(value, torch.Tensor):
-        return torch.tensor(float(value), dtype=dtype, device=current.device)
+        return torch.tensor(_number(name, value), dtype=dtype, device=current.device)
     value = value.to(device=current.device, dtype=dtype)
     if value.numel() == 1:
         return value.reshape(())

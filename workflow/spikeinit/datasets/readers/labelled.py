@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 4096
 """Images looked at at a time."""
+_DARK = 64
+"""Images without a pixel as bright as this are likely to be of another scale."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,22 @@ def check_labels(labels: np.ndarray, images: int, classes: int, path: Path | str
     outside = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(outside):
         raise UserError(f"{path}: label {labels[outside[0]]} at row {outside[0]}; labels lie in 0 .. {classes - 1}")
+
+
+def check_scale(images: np.ndarray, path: Path | str, other_way: str = "") -> None:
+    """Refuse uint8 images that are all but black, 0 and 1 perhaps; dark ones are taken, and a line is printed.
+
+    other_way: what else the error tells to do.
+    """
+    brightest = int(images.max())
+    if brightest <= 1:
+        raise UserError(
+            f"{path}: no pixel is above {brightest} of 255, so that all images are black; where 1 is meant as white,"
+            f" give images * np.uint8(255){other_way}"
+        )
+    if brightest < _DARK:
+        print(
+            f"{path}: taken as dark images, since no pixel is above {brightest} of 255; where {brightest} is meant as"
+            f" white, give np.rint(images * (255 / {brightest})).astype(np.uint8)",
+            flush=True,
+        )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikeinit.datasets.entry import Dataset
-from spikeinit.datasets.readers.labelled import Labelled, LabelledRecordings, check_labels
+from spikeinit.datasets.readers.labelled import Labelled, LabelledRecordings, check_labels, check_scale
 from spikeinit.errors import UserError
 
 SPLITS = ("train", "test")
@@ -46,17 +46,39 @@ def _check(where: str, part: Any, entry: Dataset) -> None:
             " spikeinit.datasets.readers.labelled"
         )
     images, labels = part.images, part.labels
-    if entry.recordings and (fault := images.fault()):
-        raise UserError(f"{where}: {fault}")
-    if entry.recordings and len(images.time) and int(images.time.min()) < 0:
-        raise UserError(f"{where}: a time of {int(images.time.min())} us; a recording's times count from its start")
+    if entry.recordings:
+        _check_recordings(where, images)
+    elif not _plain(images):
+        raise UserError(f"{where}: images are {_short(images)}; they must be a plain numpy array, without a mask")
     if tuple(images.shape[1:]) != entry.shape or not len(images):
         raise UserError(f"{where}: images of shape {list(images.shape)}; expected [n, {_listed(entry.shape)}], n > 0")
     if not entry.recordings and images.dtype != np.uint8:
         raise UserError(f"{where}: images are {images.dtype}; they must be uint8, 0 black and 255 white")
-    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.ndim != 1:
-        raise UserError(f"{where}: labels are {_short(labels)}; expected int64 [n]; labels.astype(np.int64) gives it")
+    if not entry.recordings:
+        check_scale(images, where)
+    if not _plain(labels) or labels.dtype != np.int64 or labels.ndim != 1:
+        raise UserError(
+            f"{where}: labels are {_short(labels)}; expected a plain array, int64 [n]; labels.astype(np.int64) gives it"
+        )
     check_labels(labels, len(images), entry.classes, where)
+
+
+def _check_recordings(where: str, recordings: Any) -> None:
+    from spikeinit.datasets.recordings import Recordings
+
+    if not isinstance(recordings, Recordings):
+        raise UserError(f"{where}: images are {_short(recordings)}; they must be Recordings of spikeinit.datasets")
+    wrong = recordings.problem()
+    if wrong:
+        raise UserError(f"{where}: {wrong}")
+    if len(recordings.time) and int(recordings.time.min()) < 0:
+        first = int(recordings.time.min())
+        raise UserError(f"{where}: a time of {first} us; a recording's times count from its start")
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value is a numpy array, of which each number counts."""
+    return isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
 
 
 def _listed(shape: tuple[int, ...]) -> str:
@@ -64,6 +86,8 @@ def _listed(shape: tuple[int, ...]) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, np.ma.MaskedArray):
+        return f"masked {value.dtype} {list(value.shape)}"
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {list(value.shape)}"
     if isinstance(value, Mapping):

@@ -9,7 +9,9 @@ from typing import Any
 from spikeinit.config import checks
 from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
+from spikeinit.conversion import weights_file
 from spikeinit.conversion.methods import METHODS
+from spikeinit.errors import UserError
 from spikeinit.jobs.anns import ENERGY_NETWORK, SENSITIVITY_NETWORK, Ann, ann_request
 from spikeinit.jobs.provenance import network_source
 from spikeinit.jobs.runs import Run, run_name
@@ -137,7 +139,7 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
         if not methods(section, network):
             fitting = [name for name, method in METHODS.items() if network["activation"]["name"] in method.activations]
             found.append((path, f"none of the methods fits its activation; fitting ones: {', '.join(fitting)}"))
-        found += checks.file_problems(f"{path}.pretrained", network["pretrained"])
+        found += _weights_problems(f"{path}.pretrained", network["pretrained"])
         found += checks.network_problems(path, network, *section["datasets"], analogue=True)
     for index, slug in enumerate(calibration["networks"]):
         if slug not in slugs:
@@ -160,4 +162,16 @@ def problems(section: Section, config: Section, schema: Schema) -> checks.Proble
         found.append(("conversion.calibration.epochs", "needs one number of epochs for each of calibration.timesteps"))
     for part in ("ann", "calibration"):
         found += checks.training_problems(f"conversion.{part}.training", section[part]["training"])
+    return found
+
+
+def _weights_problems(path: str, file: str | None) -> checks.Problems:
+    """A file of weights that is not there, or no file of weights by what it begins with; None stands for no file."""
+    if not file:
+        return []
+    found = [(path, text) for text in checks.braces_problems(file)]
+    try:
+        weights_file.kind(file)
+    except UserError as error:
+        found.append((path, str(error)))
     return found

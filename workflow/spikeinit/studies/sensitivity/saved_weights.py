@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
+
+from spikeinit.errors import UserError
 
 
 def dense_sizes(run: Path) -> list[int]:
     """Inputs and outputs of every layer of a run's fully connected network, by its weights; [] for another network."""
-    with safe_open(str(run / "weights.safetensors"), framework="numpy") as file:
+    with _opened(run / "weights.safetensors") as file:
         names = [name for name in file.keys() if name.endswith(".weight")]  # noqa: SIM118
         first_seed = min(name.partition("/")[0] for name in names)
         shapes = [file.get_slice(n).get_shape() for n in sorted(names, key=_layer) if n.startswith(f"{first_seed}/")]
@@ -26,7 +28,7 @@ def lost_neurons(run: Path) -> list[dict[str, Any]]:
     A training with a surrogate gradient that overflows loses them one by one: they never spike again.
     """
     found: dict[int, int] = {}
-    with safe_open(str(run / "weights.safetensors"), framework="numpy") as file:
+    with _opened(run / "weights.safetensors") as file:
         for name in file.keys():  # noqa: SIM118
             seed = int(name.partition("/")[0])
             found.setdefault(seed, 0)
@@ -34,6 +36,16 @@ def lost_neurons(run: Path) -> list[dict[str, Any]]:
                 weights = file.get_tensor(name)
                 found[seed] += int(np.isnan(weights.reshape(len(weights), -1)).any(axis=1).sum())
     return [{"run": run.name, "seed": seed, "neurons_lost": count} for seed, count in found.items()]
+
+
+def _opened(path: Path) -> safe_open:
+    """The file, of which tensors are read one by one; `UserError` if it is missing or damaged."""
+    try:
+        return safe_open(str(path), framework="numpy")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error}); delete it and run again") from None
 
 
 def _layer(name: str) -> list[int]:
