@@ -164,7 +164,7 @@ def test_the_order_of_an_array_in_memory_is_free(monkeypatch, user_code, images,
     ("change", "part"),
     [
         ({}, ""),
-        ({"address": torch.zeros(3, dtype=torch.int64)}, "address is no tensor of torch.int16"),
+        ({"address": torch.zeros(3, dtype=torch.int64)}, "address must be a tensor of torch.int16"),
         ({"time": torch.zeros(2, dtype=torch.int32)}, "address, time and offsets do not belong together"),
         ({"address": torch.tensor([0, 31, 32], dtype=torch.int16)}, r"addresses outside the sensor \[2, 4, 4\]"),
         ({"images": None}, "images are a NoneType; they must be Recordings"),

@@ -37,7 +37,7 @@ class Recordings:
         for name, dtype in TYPES.items():
             tensor = getattr(self, name)
             if not isinstance(tensor, torch.Tensor) or tensor.dtype != dtype or tensor.dim() != 1:
-                return f"{name} is no tensor of {dtype} in one dimension"
+                return f"{name} must be a tensor of {dtype} in one dimension"
         events = len(self.address)
         bounds = self.offsets[[0, -1]].tolist() if len(self.offsets) else None
         if bounds != [0, events] or len(self.time) != events or (self.offsets.diff() < 0).any():
