@@ -13,8 +13,8 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one per core; read when torch is imported
 
 CHECKOUT = Path(__file__).parents[1]
-REMOVED = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
-"""Variables that Snakemake's jobs must do without; the last would have each compile the package anew."""
+REMOVED = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI")
+"""Variables that Snakemake and its jobs must do without: a third would compile the package anew, MLflow sets the last."""
 SMOKE = ("--configfile", "workflow/overlays/smoke.yaml")
 
 

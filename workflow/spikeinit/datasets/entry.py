@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spikeinit.datasets.leftovers import entries, entry_named
-
 
 @dataclass(frozen=True)
 class File:
@@ -133,10 +131,14 @@ class Dataset:
 
     def deeper_in(self, folder: Path) -> list[Path]:
         """The folders in `folder` that hold what the data set's own folder holds."""
+        from spikeinit.datasets.leftovers import entries
+
         return [path for path in entries(folder) if path.is_dir() and self.held_in(path)]
 
     def held_in(self, folder: Path) -> bool:
         """Whether a folder holds what the data set's own folder holds."""
+        from spikeinit.datasets.leftovers import entry_named
+
         wanted = self.source.holds
         return not wanted or any(entry_named(folder, name) is not None for name in wanted)
 
