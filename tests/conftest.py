@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one per
 
 CHECKOUT = Path(__file__).parents[1]
 REMOVED = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI")
-"""Variables that Snakemake and its jobs must do without: a third would compile the package anew, MLflow sets the last."""
+"""Variables that Snakemake and its jobs must do without; tests that read MLflow's records set the last."""
 SMOKE = ("--configfile", "workflow/overlays/smoke.yaml")
 
 

@@ -210,6 +210,8 @@ CHANGES = {
         "normalization.optimizer.learning_rate": 0.1,
         "normalization.tasks.0.epochs": 1,
         "normalization.tasks.0.network.options": {"pools": 4},
+        "normalization.tasks.1.network.options": {"hidden": [4096, 2048]},
+        "response.neurons": [{"k": 0.8, "lambda": 0.2, "theta": 1.0}],
         "target_accuracies": [50.0],
     },
     "conversion": {
@@ -318,6 +320,13 @@ COMPATIBLE = {
         "coding.tasks.0.network.options": {"pooling": "max"},
         "target_accuracies": [50.0, 60.0],
         "added_initializers": [],
+        "detach_reset": False,
+        "coding.tasks.0.last_batch": "drop",
+        "grid.task.last_batch": "drop",
+        "normalization.tasks.0.last_batch": "drop",
+        "normalization.tasks.0.network.options": {"hidden": [4096], "bias": False, "eps": 1e-4},
+        "response.neurons": [{"k": k, "lambda": 1.0, "theta": 1.0} for k in (1.0, 0.9, 0.1)],
+        "response.points": 50,
     },
     "conversion": {
         "ann.training.optimizer.momentum": 0.1,
@@ -330,6 +339,7 @@ COMPATIBLE = {
     },
     "propagation": {
         "initializer.bias": "framework",
+        "training.schedule": {"name": "cosine_by_batch", "every": 10, "factor": 0.1},
         "classification.tasks.2.encoding.timesteps": 100,
         "classification.tasks.0.network.options": {"depth": 8},
         "robustness.decays": [0.5],

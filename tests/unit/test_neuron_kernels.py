@@ -19,7 +19,7 @@ from spikeinit.kernels.native import SERIAL
 from spikeinit.kernels.neurons.cpu import CHUNK
 from spikeinit.kernels.neurons.loops import kernel as compile_kernel
 from spikeinit.kernels.neurons.memory import SMALLEST, Recycler
-from spikeinit.names.neurons import RESETS, SPIKE_DELAYS, SURROGATES
+from spikeinit.names.neurons import COMPILED_RESETS, SPIKE_DELAYS, SURROGATES
 from spikeinit.neurons import integrate_and_fire
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -27,7 +27,7 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 
 @pytest.mark.parametrize("name", SURROGATES)
 @pytest.mark.parametrize(
-    ("reset", "detach", "per_neuron"), list(itertools.product(RESETS, [True, False], [True, False]))
+    ("reset", "detach", "per_neuron"), list(itertools.product(COMPILED_RESETS, [True, False], [True, False]))
 )
 def test_cpu_kernel_is_the_reference(name, reset, detach, per_neuron):
     current, parameters = random_case((6, 3, 4, 5), (4, 5) if per_neuron else ())
@@ -43,7 +43,7 @@ def test_cpu_kernel_is_the_reference(name, reset, detach, per_neuron):
 @pytest.mark.parametrize("name", SURROGATES)
 @pytest.mark.parametrize(
     ("reset", "detach", "neurons", "by_image"),
-    list(itertools.product(RESETS, [True, False], [(), (4, 5)], [True, False])),
+    list(itertools.product(COMPILED_RESETS, [True, False], [(), (4, 5)], [True, False])),
 )
 def test_cpu_kernel_with_spike_delay_is_the_reference(name, reset, detach, neurons, by_image):
     current, parameters = random_case((6, 3, 4, 5), neurons, by_image=by_image)
@@ -69,7 +69,7 @@ def test_cpu_kernel_is_the_reference_for_any_shape(data):
     current, parameters = random_case(shape, mixed[data.draw(st.integers(0, len(mixed))) :], by_image=by_image)
     current = current.permute(0, 1, *order).contiguous().permute(0, 1, *(2 + order.index(d) for d in sorted(order)))
     assert current.shape == torch.Size(shape)
-    options = {"reset": data.draw(st.sampled_from(RESETS)), "inclusive": inclusive}
+    options = {"reset": data.draw(st.sampled_from(COMPILED_RESETS)), "inclusive": inclusive}
     options["spike_delay"] = data.draw(st.sampled_from(SPIKE_DELAYS))
     assert_same(
         outcome(current, parameters, kernel="cpu", **options),
@@ -97,7 +97,7 @@ def test_sizes_around_the_chunks(shape, neurons, by_image, spike_delay):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("reset", "spike_delay"), list(itertools.product(RESETS, SPIKE_DELAYS)))
+@pytest.mark.parametrize(("reset", "spike_delay"), list(itertools.product(COMPILED_RESETS, SPIKE_DELAYS)))
 def test_forward_equals_the_reference_bit_for_bit(dtype, reset, spike_delay):
     current, start = torch.randn(21, 5, 1000, generator=torch.Generator().manual_seed(5)).to(dtype).split([20, 1])
     options = {"decay": 0.77, "threshold": 0.9, "gain": 1.1, "reset": reset, "return_potential": True}
@@ -267,9 +267,10 @@ sys.path.insert(0, {tests!r})
 import torch
 from neuron_cases import assert_same, outcome, random_case
 from spikeinit.neurons import integrate_and_fire
-from spikeinit.names.neurons import RESETS, SURROGATES
+from spikeinit.names.neurons import COMPILED_RESETS, SURROGATES
 
-cases = itertools.product(RESETS, [True, False], [(), (3, 1), (3, 200)], [(0, False), (1, False), (0, True), (1, True)])
+starts = [(0, False), (1, False), (0, True), (1, True)]
+cases = itertools.product(COMPILED_RESETS, [True, False], [(), (3, 1), (3, 200)], starts)
 for reset, detach, neurons, (delay, by_image) in cases:
     current, parameters = random_case((4, 2, 3, 200), neurons, by_image=by_image)
     current = current.transpose(2, 3).contiguous().transpose(2, 3)

@@ -14,7 +14,8 @@ import pytest
 import torch
 from neuron_cases import assert_same, outcome, random_case
 
-from spikeinit.names.neurons import RESETS
+from spikeinit.kernels.surrogates import surrogate
+from spikeinit.names.neurons import COMPILED_RESETS
 from spikeinit.neurons import integrate_and_fire
 
 with warnings.catch_warnings():
@@ -44,7 +45,7 @@ class TestHandTraces:
         assert spikes[:, 0].tolist() == [0, 1, 0, 1]
         assert potential[:, 0].tolist() == [0.75, 1.125, 0.75, 1.125]
 
-    @pytest.mark.parametrize("reset", RESETS)
+    @pytest.mark.parametrize("reset", COMPILED_RESETS)
     def test_threshold_is_exceeded_strictly_unless_inclusive(self, kernel, reset):
         current = torch.tensor([[1.0], [0.0]])
         options = {"decay": 1.0, "threshold": 1.0, "reset": reset, "kernel": kernel}
@@ -151,7 +152,7 @@ def delayed_sensitivities(current, decay, threshold, initial, amplitude, gain, *
 @pytest.mark.parametrize("kernel", ["reference", "cpu"])
 @pytest.mark.parametrize(
     ("reset", "detach", "spike_delay", "by_image"),
-    list(itertools.product(RESETS, [True, False], [0, 1], [False, True])),
+    list(itertools.product(COMPILED_RESETS, [True, False], [0, 1], [False, True])),
 )
 def test_gradients_are_those_of_an_independent_recursion(kernel, reset, detach, spike_delay, by_image):
     current, parameters = random_case((7, 1, 5), (5,))
@@ -184,7 +185,7 @@ def test_gradients_are_those_of_an_independent_recursion(kernel, reset, detach, 
 
 
 @pytest.mark.parametrize("kernel", ["reference", "cpu"])
-@pytest.mark.parametrize(("reset", "spike_delay"), list(itertools.product(RESETS, [0, 1])))
+@pytest.mark.parametrize(("reset", "spike_delay"), list(itertools.product(COMPILED_RESETS, [0, 1])))
 def test_gradients_are_finite_differences_where_no_spike_can_change(kernel, reset, spike_delay):
     """With a window as surrogate that holds none of the potentials, the derivatives are the true ones."""
     current, parameters = random_case((5, 3, 4), (4,), by_image=True)
@@ -212,7 +213,7 @@ class DoubleATan(snntorch.surrogate.ATan):
 
 
 @pytest.mark.parametrize("kernel", ["reference", "cpu"])
-@pytest.mark.parametrize(("reset", "per_neuron"), list(itertools.product(RESETS, [False, True])))
+@pytest.mark.parametrize(("reset", "per_neuron"), list(itertools.product(COMPILED_RESETS, [False, True])))
 def test_is_snntorch_leaky(kernel, reset, per_neuron):
     generator = torch.Generator().manual_seed(3)
     current = torch.randn(9, 4, 6, generator=generator, dtype=torch.float64)
@@ -303,3 +304,54 @@ def test_names_and_surrogates_come_without_torch():
         check=True,
     )
     assert finished.stdout.strip() == "False"
+
+
+# --- a soft reset before the leak
+
+
+@pytest.mark.parametrize("detach_reset", [True, False])
+@pytest.mark.parametrize("spike_delay", [0, 1])
+def test_a_reset_before_the_leak_is_a_potential_that_loses_the_threshold_and_then_decays(detach_reset, spike_delay):
+    """Against a loop by hand, u = decay (u - threshold s) + gain i, with its gradients by autograd."""
+    current, parameters = random_case((6, 3, 4), (4,))
+    options = {"gain": 0.7, "spike_delay": spike_delay, "detach_reset": detach_reset}
+    ours = outcome(current, parameters, reset="subtract_before_leak", **options)
+
+    current = current.detach().requires_grad_()
+    decay, threshold, initial, amplitude = (
+        parameters[name].detach().requires_grad_() for name in ("decay", "threshold", "initial_potential", "amplitude")
+    )
+    spike = surrogate("arctan", 1.0)
+
+    def fire(u):
+        x = u - threshold
+        return (x > 0).double() + (spike.gradient(x.detach()) * (x - x.detach()))
+
+    u, kept, outputs, potentials = initial.expand(3, 4), initial.expand(3, 4), [], []
+    for step in current:
+        if spike_delay:
+            s = fire(u)
+            kept = u - threshold * (s.detach() if detach_reset else s)
+        u = decay * kept + 0.7 * step
+        if not spike_delay:
+            s = fire(u)
+            kept = u - threshold * (s.detach() if detach_reset else s)
+        outputs.append(amplitude * s)
+        potentials.append(u)
+    results = [torch.stack(outputs), torch.stack(potentials)]
+    generator = torch.Generator().manual_seed(1)
+    loss = sum((torch.randn(part.shape, generator=generator, dtype=part.dtype) * part).sum() for part in results)
+    leaves = {"decay": decay, "threshold": threshold, "initial_potential": initial, "amplitude": amplitude}
+    by_hand = torch.autograd.grad(loss, [current, *(leaves[name] for name in parameters)])
+    assert results[0].sum() > 3
+    assert_same(ours, [*(part.detach() for part in results), *by_hand])
+    assert not torch.equal(ours[1], outcome(current.detach(), parameters, reset="subtract", **options)[1])
+
+
+def test_a_reset_before_the_leak_is_the_reference_kernels_alone():
+    current = torch.ones(2, 1, 3)
+    chosen = integrate_and_fire(current, decay=0.5, threshold=1.0, reset="subtract_before_leak")
+    plain = integrate_and_fire(current, decay=0.5, threshold=1.0, reset="subtract_before_leak", kernel="reference")
+    assert torch.equal(chosen, plain)
+    with pytest.raises(ValueError, match="has no reset 'subtract_before_leak'"):
+        integrate_and_fire(current, decay=0.5, threshold=1.0, reset="subtract_before_leak", kernel="cpu")

@@ -81,7 +81,12 @@ def test_averages_stand_for_the_values_of_their_windows(name, shape):
     sizes = part_sizes(describe(name, classes=3, width=WIDTH), (1, *shape))
     assert sizes[0].entering == math.prod(shape)
     assert sizes[-1].leaving == 3
-    learned = [part for layer in network.weighted_layers() for part in (layer.operation, layer.normalization) if part]
+    learned = [
+        part
+        for layer in network.weighted_layers()
+        for part in (layer.operation, layer.normalization)
+        if part is not None
+    ]
     weights = sum(values.numel() for part in learned for values in part.parameters())
     assert sum(size.weights for size in sizes) == weights
 
@@ -100,6 +105,30 @@ def test_every_spike_before_a_global_average_crosses_the_synapses_behind_it(shap
     assert spikes > 0
     operations, _ = counter.per_image()[len(network.weighted_layers()) - 1]
     assert operations == pytest.approx(3 * spikes)
+
+
+def test_vgg11_as_kim_and_panda_have_it_has_one_dense_layer_and_no_biases():
+    options = {"hidden": [4096], "bias": False, "eps": 1e-4, "normalization": "batch_through_time"}
+    network = build(
+        NetworkSpec("vgg11", WIDTH, options),
+        NeuronSpec(decay=0.5, threshold=0.1),
+        input_shape=(3, 32, 48),
+        classes=10,
+        generator=stream(0, "n"),
+        timesteps=2,
+    )
+    layers = network.weighted_layers()
+    assert [layer.bias for layer in layers] == [None] * 10
+    assert [layer.weight.shape[0] for layer in layers] == [4, 8, 16, 16, 32, 32, 32, 32, 256, 10]
+    assert {step.eps for layer in layers[:-1] for step in layer.normalization.steps} == {1e-4}
+    learned = [part for layer in layers for part in (layer.operation, layer.normalization) if part is not None]
+    sizes = part_sizes(describe("vgg11", classes=10, width=WIDTH, **options), (3, 32, 48))
+    weights = sum(layer.weight.numel() for layer in layers)
+    assert sum(values.numel() for part in learned for values in part.parameters()) > weights
+    assert sum(size.weights for size in sizes) >= weights
+    output, _ = network(torch.rand(2, 3, 3, 32, 48, generator=torch.Generator().manual_seed(0)))
+    output.sum().backward()
+    assert all(torch.isfinite(layer.weight.grad).all() for layer in layers)
 
 
 def test_windows_larger_than_the_shorter_side_are_refused_with_both_sides():

@@ -18,14 +18,19 @@ from spikeinit.training.optimizers import advance, learning_rate, make_optimizer
     [
         ({"name": "step", "every": 3, "factor": 0.1}, lambda o: torch.optim.lr_scheduler.StepLR(o, 3, 0.1)),
         ({"name": "cosine"}, lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 10)),
+        (
+            {"name": "cosine_by_batch", "every": 4},
+            lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 4),
+        ),
         ({"name": "constant"}, lambda o: torch.optim.lr_scheduler.ConstantLR(o, 1.0)),
     ],
 )
 def test_schedules_equal_pytorchs(schedule, make):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     theirs = make(optimizer)
-    for epoch in range(10):
-        assert learning_rate(0.5, schedule, epoch, 10) == pytest.approx(theirs.get_last_lr()[0], rel=1e-9, abs=1e-12)
+    for done in range(10):  # epochs, or batches
+        ours = learning_rate(0.5, schedule, done, 10, done)
+        assert ours == pytest.approx(theirs.get_last_lr()[0], rel=1e-9, abs=1e-12)
         optimizer.step()
         theirs.step()
 

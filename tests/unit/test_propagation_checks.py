@@ -132,6 +132,19 @@ def test_wider_layers_lose_less_and_most_at_one():
     assert loses(0.7, 0.95) is False
 
 
+@pytest.mark.parametrize(
+    ("after", "before", "agrees"),
+    [(0.08, 1.4, False), (0.9, 1.1, True), (0.08, 0.2, True), (0.08, 0.5, None), (1.0, 2.0, None)],
+)
+def test_the_order_of_reset_and_leak_decides_where_one_order_conserves_and_the_other_does_not(after, before, agrees):
+    frames = [
+        networks(label, "micheli2024", 2.4 * around(ratio, 0.2), first_variance=2.4, deep_spikes=5.0)
+        for label, ratio in (("time_steps", after), ("reset_before_leak", before))
+    ]
+    assert said("whatever_comes_first", repeats=pd.concat(frames)) is agrees
+    assert said("whatever_comes_first", repeats=frames[0]) is None
+
+
 @pytest.mark.parametrize(("ratio", "agrees"), [(0.7, True), (0.51, None), (0.2, False), (2.5, False)])
 def test_a_variance_is_conserved_over_time_within_a_factor_of_two(ratio, agrees):
     frame = networks("time_steps", "micheli2024", 2.4 * around(ratio, 0.2), first_variance=2.4)

@@ -10,6 +10,7 @@ from bars import bars
 from safetensors.torch import save_file
 
 from spikeinit.encoding import encode
+from spikeinit.errors import UserError
 from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.randomness import stream
 from spikeinit.specs import (
@@ -227,6 +228,43 @@ def test_a_diverged_network_is_recorded_and_stops(tmp_path):
     result, _ = train(tmp_path, spec)
     assert result.outcome == "diverged"
     assert result.metrics()["epochs"] == result.outcome_epoch == 1
+
+
+def of_training(**changes):
+    return dataclasses.replace(SPEC, training=dataclasses.replace(SPEC.training, **changes))
+
+
+def test_a_dropped_last_batch_leaves_whole_ones(tmp_path):
+    """Of 100 images in batches of 16 six batches are whole, and 96 images are in each epoch's means."""
+    spec = of_training(last_batch="drop", trace_every=1)
+    result, _ = train(tmp_path / "whole", spec)
+    assert [row["iteration"] for row in result.trace][-1] == 3 * 6
+    accuracies = [row["train_accuracy"] * 96 / 100 for row in result.curves]
+    assert accuracies == pytest.approx([round(value) for value in accuracies])
+    with pytest.raises(Interrupted):
+        train(tmp_path / "part", spec, stop_after=1)
+    resumed, _ = train(tmp_path / "part", spec)
+    assert same_weights(result, resumed)
+    whole_images = of_training(last_batch="drop", batch_size=25)
+    kept = of_training(last_batch="keep", batch_size=25)
+    assert same_weights(train(tmp_path / "a", whole_images)[0], train(tmp_path / "b", kept)[0])
+
+
+def test_images_that_fill_no_batch_cannot_all_be_dropped(tmp_path):
+    with pytest.raises(UserError, match="100 images are no whole batch of 128"):
+        train(tmp_path, of_training(last_batch="drop", batch_size=128))
+
+
+def test_a_rate_of_each_batch_is_used_and_resumed(tmp_path):
+    """With `every` 1 the cosine is at its base in one batch and at zero in the next."""
+    spec = of_training(epochs=2, schedule={"name": "cosine_by_batch", "every": 1})
+    whole, _ = train(tmp_path / "whole", spec)
+    assert [row["learning_rate"] for row in whole.curves] == [0.01, 0.0]  # of the first batch: the 8th of all is odd
+    constant, _ = train(tmp_path / "constant", of_training(epochs=2))
+    assert not same_weights(whole, constant)
+    with pytest.raises(Interrupted):
+        train(tmp_path / "part", spec, stop_after=1)
+    assert same_weights(whole, train(tmp_path / "part", spec)[0])
 
 
 def test_compiled_and_reference_kernels_agree(tmp_path):

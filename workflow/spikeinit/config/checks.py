@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikeinit.config.schema_errors import as_meant
 from spikeinit.errors import UserError
+from spikeinit.names.neurons import BEFORE_LEAK
 from spikeinit.registry import near
 from spikeinit.study import Problems
 
@@ -93,6 +94,13 @@ def _try_law(law: Callable[..., Any], values: Mapping[str, Any]) -> None:
     needed = {name for name, parameter in accepted.items() if parameter.default is inspect.Parameter.empty}
     if needed <= set(arguments):
         law(**arguments)
+
+
+def kernel_problems(path: str, neuron: Mapping[str, Any], config: Mapping[str, Any]) -> Problems:
+    """A reset that the chosen kernel of all neurons does not have."""
+    if neuron.get("reset") != BEFORE_LEAK or config.get("kernel") in (None, "auto", "reference"):
+        return []
+    return [(path, f"= {BEFORE_LEAK!r}   kernel {config['kernel']} has no such reset; set kernel to auto or reference")]
 
 
 def spike_delay_problems(path: str, neuron: Mapping[str, Any], network: Mapping[str, Any], timesteps: int) -> Problems:

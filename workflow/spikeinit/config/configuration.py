@@ -129,6 +129,7 @@ def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: S
     for study in studies.values() if wrong.isdisjoint({"datasets", *USER_FILES}) else ():
         section = config.get(study.name)
         if section is not None:
+            found += checks.kernel_problems(f"{study.name}.neuron.reset", section.get("neuron", {}), config)
             for name, values in section.get("stand_ins", {}).items():
                 stood_in = merge(section, values or {})
                 found += schema.problems_at([study.name], stood_in, f"{study.name}.stand_ins.{name}")

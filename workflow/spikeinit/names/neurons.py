@@ -4,7 +4,11 @@ from __future__ import annotations
 
 OVERFLOWING_SIGMOID = "overflowing_sigmoid"
 SURROGATES = ("arctan", "arctan_over_pi", "sigmoid", OVERFLOWING_SIGMOID, "tanh", "hardtanh", "rectangular")
-RESETS = ("subtract", "zero")
+BEFORE_LEAK = "subtract_before_leak"
+"""The soft reset of a potential that then leaks: of the threshold that is taken away, too, the decay is left."""
+COMPILED_RESETS = ("subtract", "zero")
+"""Those that the compiled kernels know, and snnTorch."""
+RESETS = (*COMPILED_RESETS, BEFORE_LEAK)
 SPIKE_DELAYS = (0, 1)
 KAIMING_UNIFORM = "kaiming_uniform"
 """Initial potentials at random, of every neuron for every image of a batch."""

@@ -210,12 +210,14 @@ class _Assembly:
 
     def weighted(self, layer: Conv | Dense, normalization: Normalization | None) -> WeightedLayer:
         if isinstance(layer, Conv):
-            operation = nn.Conv2d(self.shape[0], layer.channels, layer.kernel, layer.stride, layer.padding)
+            operation = nn.Conv2d(
+                self.shape[0], layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias
+            )
             operation = operation.to(memory_format=torch.channels_last)
             side = [windows_along(size, layer.kernel, layer.stride, layer.padding) for size in self.shape[1:]]
             shape: Shape = (layer.channels, *side)
         else:
-            operation = nn.Linear(torch.Size(self.shape).numel(), layer.features)
+            operation = nn.Linear(torch.Size(self.shape).numel(), layer.features, bias=layer.bias)
             shape = (layer.features,)
         pooled, self.pooled, self.shape = self.pooled, 1, shape
         self.count += 1
@@ -227,8 +229,8 @@ class _Assembly:
             return None
         convolution = len(self.shape) == 3
         if layer.over == "step":
-            return StepNormalization(self.shape[0], self.timesteps, convolution)
-        return (nn.BatchNorm2d if convolution else nn.BatchNorm1d)(self.shape[0])
+            return StepNormalization(self.shape[0], self.timesteps, convolution, layer.eps)
+        return (nn.BatchNorm2d if convolution else nn.BatchNorm1d)(self.shape[0], layer.eps)
 
     def residual(self, layer: Residual) -> ResidualBlock:
         entered, pooled = self.shape, self.pooled

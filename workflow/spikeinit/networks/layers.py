@@ -8,21 +8,23 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with bias; neurons (or an activation) follow it, or the normalisation behind it, if `active`."""
+    """A convolution; neurons (or an activation) follow it, or the normalisation behind it, if `active`."""
 
     channels: int
     kernel: int = 3
     stride: int = 1
     padding: int = 1
     active: bool = True
+    bias: bool = True
 
 
 @dataclass(frozen=True)
 class Dense:
-    """A fully connected layer with bias on the flattened input; neurons (or an activation) follow if `active`."""
+    """A fully connected layer on the flattened input; neurons (or an activation) follow if `active`."""
 
     features: int
     active: bool = True
+    bias: bool = True
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ class Normalization:
     """Batch normalisation of the weighted layer before it, ahead of its neurons.
 
     over "images_and_steps": one set of statistics for all steps. "step": statistics and a scale of their own for each
-    time step (BNTT, Kim & Panda 2021).
+    time step (BNTT, Kim & Panda 2021). eps: what is added to a variance before its root is divided by.
     """
 
     over: Literal["images_and_steps", "step"] = "images_and_steps"
+    eps: float = 1e-5
 
 
 @dataclass(frozen=True)

@@ -180,10 +180,10 @@ class StepNormalization(nn.Module):
     As published there is a scale but no shift. It must be told the number of steps it was built for.
     """
 
-    def __init__(self, features: int, timesteps: int, convolution: bool) -> None:
+    def __init__(self, features: int, timesteps: int, convolution: bool, eps: float) -> None:
         super().__init__()
         make = nn.BatchNorm2d if convolution else nn.BatchNorm1d
-        self.steps = nn.ModuleList([make(features) for _ in range(timesteps)])
+        self.steps = nn.ModuleList([make(features, eps) for _ in range(timesteps)])
         for step in self.steps:
             step.bias.requires_grad_(False)
 

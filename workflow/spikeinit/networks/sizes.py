@@ -123,4 +123,4 @@ def _after(layer: Conv | Dense, shape: Shape) -> Shape:
 def _weights(layer: Conv | Dense, shape: Shape, normalized: bool) -> int:
     outputs = layer.features if isinstance(layer, Dense) else layer.channels
     inputs = math.prod(shape) if isinstance(layer, Dense) else shape[0] * layer.kernel**2
-    return outputs * (inputs + 1) + (2 * outputs if normalized else 0)
+    return outputs * (inputs + layer.bias) + (2 * outputs if normalized else 0)

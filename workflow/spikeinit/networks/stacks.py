@@ -26,11 +26,13 @@ def stack(
     pooling: str = "average",
     dropout: float = 0.0,
     normalization: str = "none",
+    eps: float = 1e-5,
+    bias: bool = True,
 ) -> Network:
     """3x3 convolutions of these channels (`POOL`: 2x2 pooling), dense layers `hidden`, and `classes` analogue outputs.
 
-    `width` multiplies channels and hidden features. Dropout follows every hidden dense layer, normalisation every
-    layer but the output. ValueError for an option that does not exist or a rate outside [0, 1).
+    `width` multiplies channels and hidden features. Dropout follows every hidden dense layer, normalisation with `eps`
+    every layer but the output. ValueError for an option that does not exist, a rate outside [0, 1), or an eps of 0.
     """
     if pooling not in POOLINGS:
         raise ValueError(f"pooling = {pooling!r}: give one of {', '.join(POOLINGS)}")
@@ -39,11 +41,13 @@ def stack(
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout = {dropout}: a rate lies in [0, 1)")
     over = NORMALIZATIONS[normalization]
-    behind: tuple[Layer, ...] = () if over is None else (Normalization(over),)
+    if eps <= 0:
+        raise ValueError(f"eps = {eps}: what keeps a division by a variance of 0 away is above 0")
+    behind: tuple[Layer, ...] = () if over is None else (Normalization(over, eps),)
     after_dense: tuple[Layer, ...] = (Dropout(dropout),) if dropout else ()
     layers: list[Layer] = []
     for channels in convolutions:
-        layers += [Pool(kind=pooling)] if channels == POOL else [Conv(scaled(channels, width)), *behind]
+        layers += [Pool(kind=pooling)] if channels == POOL else [Conv(scaled(channels, width), bias=bias), *behind]
     for features in hidden:
-        layers += [Dense(scaled(features, width)), *behind, *after_dense]
-    return Network(name, (*layers, Dense(classes, active=False)))
+        layers += [Dense(scaled(features, width), bias=bias), *behind, *after_dense]
+    return Network(name, (*layers, Dense(classes, active=False, bias=bias)))

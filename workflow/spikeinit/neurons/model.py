@@ -13,7 +13,7 @@ import torch
 from spikeinit.kernels.neurons import reference
 from spikeinit.kernels.neurons.dynamics import Dynamics
 from spikeinit.kernels.surrogates import surrogate as surrogate_of
-from spikeinit.names.neurons import KERNELS, RESETS, SPIKE_DELAYS
+from spikeinit.names.neurons import BEFORE_LEAK, KERNELS, RESETS, SPIKE_DELAYS
 
 Parameter = float | torch.Tensor
 
@@ -56,10 +56,13 @@ def integrate_and_fire(
         u[t] = decay * m[t-1] + gain * i[t] - r[t-1]      m[0] = initial_potential, r[0] = 0
         s[t] = 1 if u[t] > threshold else 0               (>= with `inclusive`)
         subtract:  m[t] = u[t],              r[t] = threshold * s[t]
+        subtract_before_leak: m[t] = u[t],   r[t] = decay * threshold * s[t]
         zero:      m[t] = u[t] * (1 - s[t]), r[t] = 0
         output[t] = amplitude * s[t]
 
-    With "subtract" and "zero" this is snnTorch 1.0.0's `Leaky` with the same `reset_mechanism`, u its `mem`.
+    With "subtract_before_leak" the threshold is taken away in the step of the spike, and what is left then decays:
+    u[t+1] = decay * (u[t] - threshold * s[t]) + gain * i[t+1]. With "subtract" and "zero" this is snnTorch 1.0.0's
+    `Leaky` with the same `reset_mechanism`, u its `mem`.
 
     With `spike_delay` 1 every step first lets the potential spike that the step before has left, and then decays and
     integrates, as in the code published with Peat (2024):
@@ -81,9 +84,10 @@ def integrate_and_fire(
     reset has no derivative, while the threshold it is multiplied with keeps its own.
 
     `kernel` is "reference" (plain torch, any float type), "cpu" (compiled; float32 and float64), "gpu" (Triton) or
-    "auto": the fastest one for the tensor. The compiled kernels walk memory in its physical order, so channels-last
-    currents give channels-last outputs without a copy. With `return_potential` the result is the pair (output, u); u
-    has the type of `current`, but float32 from the GPU kernel for half precision, which it computes in float32.
+    "auto": the fastest one for the tensor, and for "subtract_before_leak" always the reference. The compiled kernels
+    walk memory in its physical order, so channels-last currents give channels-last outputs without a copy. With
+    `return_potential` the result is the pair (output, u); u has the type of `current`, but float32 from the GPU kernel
+    for half precision, which it computes in float32.
 
     Raises ValueError for wrong shapes, types or names and for T = 0.
     """
@@ -98,13 +102,14 @@ def integrate_and_fire(
         raise ValueError(f"spike_delay={spike_delay!r}: a layer's spikes are delayed by 0 or 1 time steps")
     dynamics = Dynamics(
         gain=_number("gain", gain),
-        subtract=reset == "subtract",
+        subtract=reset != "zero",
+        reset_leaks=reset == BEFORE_LEAK,
         inclusive=bool(inclusive),
         detach_reset=bool(detach_reset),
         surrogate=surrogate_of(surrogate, slope),
         spike_delay=int(spike_delay),
     )
-    kernel = _choose_kernel(kernel, current)
+    kernel = _choose_kernel(kernel, current, reset)
     # the GPU kernel computes half precision in float32
     dtype = torch.float32 if kernel == "gpu" and current.dtype.itemsize < 4 else current.dtype
     parameters = [
@@ -125,9 +130,13 @@ def integrate_and_fire(
     return autograd.run(current, *parameters, dynamics, kernel=kernel, return_potential=return_potential)
 
 
-def _choose_kernel(kernel: str, current: torch.Tensor) -> str:
+def _choose_kernel(kernel: str, current: torch.Tensor, reset: str) -> str:
     if kernel not in KERNELS:
         raise ValueError(f"kernel={kernel!r}: unknown; use one of {', '.join(KERNELS)}")
+    if reset == BEFORE_LEAK:
+        if kernel not in ("auto", "reference"):
+            raise ValueError(f'kernel={kernel!r} has no reset {reset!r}; use "auto", which takes the reference kernel')
+        return "reference"
     on_processor = current.device.type == "cpu" and current.dtype in (torch.float32, torch.float64)
     if kernel == "auto":
         if current.is_cuda and _triton_works(current.device):

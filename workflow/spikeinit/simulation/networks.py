@@ -29,6 +29,7 @@ from spikeinit.errors import UserError
 from spikeinit.initializers import registry
 from spikeinit.initializers.law import Law
 from spikeinit.initializers.sampling import UNIT_VARIANCE_ATTEMPTS, UNIT_VARIANCE_TOLERANCE
+from spikeinit.names.neurons import RESETS
 from spikeinit.neurons import integrate_and_fire
 from spikeinit.randomness import stream
 from spikeinit.simulation import currents
@@ -44,7 +45,7 @@ class DeepNetwork:
     decay: float = 0.5
     threshold: float = 1.0
     gain: float = 1.0
-    reset: Literal["subtract", "zero"] = "subtract"
+    reset: Literal["subtract", "subtract_before_leak", "zero"] = "subtract"
     first_layer: Literal["integrate", "clamp"] = "integrate"
 
     def __post_init__(self) -> None:
@@ -53,7 +54,7 @@ class DeepNetwork:
                 raise ValueError(f"{name} = {getattr(self, name)}: give at least {least}")
         if not 0 <= self.decay <= 1:
             raise ValueError(f"decay = {self.decay}: give a number from 0 to 1")
-        for name, allowed in (("reset", ("subtract", "zero")), ("first_layer", ("integrate", "clamp"))):
+        for name, allowed in (("reset", RESETS), ("first_layer", ("integrate", "clamp"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: give one of {', '.join(allowed)}")
 

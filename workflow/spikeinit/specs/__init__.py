@@ -94,6 +94,7 @@ class TrainingSpec:
 
     target_accuracies: percentages; metrics.csv says at which iteration a training batch first reached each.
     trace_every: iterations per row of iterations.csv, the first of all in a row of its own; None for no rows.
+    last_batch: "keep" trains on a last batch of an epoch that is smaller than the others, "drop" leaves it out.
     """
 
     epochs: int
@@ -104,6 +105,7 @@ class TrainingSpec:
     monitor_images: int | None = None
     target_accuracies: tuple[float, ...] = ()
     trace_every: int | None = None
+    last_batch: str = "keep"
 
     def __post_init__(self) -> None:
         """A list, as a configuration file gives it, becomes a tuple."""

@@ -8,7 +8,7 @@ trying again, and it gives up half a minute after training is over. What is lost
 The configured store stands in the environment (`address.VARIABLE`), empty when tracking is off. No job that computes
 waits for `init_tracking`: the mirror itself waits until tracking.json is there and names that store.
 
-A job that ends within its first seconds is left to `sync_tracking`: MLflow's import takes longer than a look at such a
+A job that ends within its first minute is left to `sync_tracking`: MLflow's import takes longer than a look at such a
 job could last.
 """
 
@@ -33,7 +33,7 @@ from spikeinit.tracking.state import RunState, states
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks at the journals
 LONGEST_BREAK = 60.0  # seconds between two tries of a store that is away
-PATIENCE = 20.0  # seconds before anything is sent
+PATIENCE = 60.0  # seconds before anything is sent: importing MLflow takes a processor ten of them, beside the trainings
 
 _spawned: list[subprocess.Popen[bytes]] = []  # kept: a forgotten Popen warns when it is collected
 

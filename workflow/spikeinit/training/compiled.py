@@ -16,6 +16,7 @@ from torch import nn
 from spikeinit.datasets.load import Images
 from spikeinit.kernels.surrogates import surrogate
 from spikeinit.measures.accuracy import BATCH
+from spikeinit.names.neurons import BEFORE_LEAK
 from spikeinit.networks.build import FeedForward
 from spikeinit.networks.modules import WeightedLayer
 from spikeinit.neurons.layer import IntegrateAndFire
@@ -52,6 +53,7 @@ def _small(part: nn.Module) -> bool:
         and isinstance(neuron, IntegrateAndFire)
         and neuron.kernel in ("auto", "cpu")
         and neuron.spec.decay_scope == "layer"
+        and neuron.spec.reset != BEFORE_LEAK
         and neuron.spec.gain != "one_minus_decay"
         and not neuron.spec.learn
     )

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from spikeinit.datasets.load import Images
 from spikeinit.encoding import encode_images
+from spikeinit.errors import UserError
 from spikeinit.interruption import Interrupted, Interruption
 from spikeinit.losses import Loss, make_loss, predict
 from spikeinit.measures.accuracy import loss_and_accuracy
@@ -26,7 +27,7 @@ from spikeinit.randomness import Draws, draws, stream
 from spikeinit.specs import EncodingSpec, TrainingSpec
 from spikeinit.training.checkpoint import Checkpoint
 from spikeinit.training.compiled import CompiledBatches, applies
-from spikeinit.training.optimizers import advance, learning_rate, make_optimizer
+from spikeinit.training.optimizers import advance, make_optimizer, set_rate
 from spikeinit.training.progress import CORRECT, LOSS, Progress, Result
 
 PROGRESS_SECONDS = 10.0
@@ -85,10 +86,12 @@ def train_seed(
     generators = {use: stream(drawn, use, device) for use in uses}
     generators["order"] = stream(drawn, "order")
 
+    images_of_epoch = _images_of_epoch(len(train), settings.batch_size, settings.last_batch)
+    batches = math.ceil(images_of_epoch / settings.batch_size)
     tally = Tally(
         {activity: OUTPUT, **(measured or {})},
         network,
-        batches=math.ceil(len(train) / settings.batch_size),
+        batches=batches,
         device=device,
         whole=(LOSS, CORRECT),
     )
@@ -109,19 +112,19 @@ def train_seed(
     on_start(result)
 
     while progress.epoch < settings.epochs and not result.lost:
-        rate = learning_rate(settings.optimizer["learning_rate"], settings.schedule, progress.epoch, settings.epochs)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        first = progress.epoch * batches
+        rate = set_rate(optimizer, settings, progress.epoch, first)  # what the curves have; a batch may have its own
         network.train()
         network.set_generators(dropout=generators["dropout"], initial_potential=generators["initial potential"])
         with _progress_bar(seed, progress, settings.epochs) as progress_bar:
-            while progress.position < len(train):
+            while progress.position < images_of_epoch:
                 if interruption.signal_number:
                     checkpoint.save(*progress.packed())
                     raise Interrupted(interruption.signal_number)
                 index = progress.order[progress.position : progress.position + settings.batch_size].to(device)
                 images, labels = train.batch(index)
                 batch = progress.position // settings.batch_size
+                set_rate(optimizer, settings, progress.epoch, first + batch)
                 if compiled is not None:
                     seen = compiled.train(images, labels, generators["encoding"])
                     tally.put(batch, (seen.loss, seen.correct, *seen.spikes), compiled.neurons)
@@ -149,13 +152,22 @@ def train_seed(
                     checkpoint.save(*progress.packed())
 
         looked_at = _monitor(spec, drawn, network, test, loss_function, device, compiled)
-        row = result.add_epoch(tally, len(train), rate, looked_at)
-        result.add_iterations(settings, tally.on_cpu(), len(train))
+        row = result.add_epoch(tally, images_of_epoch, rate, looked_at)
+        result.add_iterations(settings, tally.on_cpu(), images_of_epoch)
         result.decide_outcome(tally)
         progress.begin_epoch(torch.randperm(len(train), generator=generators["order"]))
         checkpoint.save(*progress.packed())
         on_epoch(row)
     return result
+
+
+def _images_of_epoch(images: int, batch_size: int, last_batch: str) -> int:
+    """How many of the images an epoch trains on, which are others in every epoch."""
+    if last_batch == "keep":
+        return images
+    if images < batch_size:
+        raise UserError(f"last_batch = drop: {images} images are no whole batch of {batch_size}; lower batch_size")
+    return images - images % batch_size
 
 
 def _monitor(

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from spikeinit.specs import TrainingSpec
+
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
     "sgd": torch.optim.SGD,
@@ -39,6 +41,14 @@ def advance(optimizer: torch.optim.Optimizer) -> None:
         inspect.unwrap(type(optimizer).step)(optimizer)
 
 
+def set_rate(optimizer: torch.optim.Optimizer, settings: TrainingSpec, epoch: int, batch: int) -> float:
+    """Give the optimiser the learning rate of an epoch and of its batch, counted through all epochs; return it."""
+    rate = learning_rate(settings.optimizer["learning_rate"], settings.schedule, epoch, settings.epochs, batch)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    return rate
+
+
 def _spare_the_compiler() -> None:
     """The same for the methods that PyTorch shields from its compiler on their first call.
 
@@ -53,12 +63,16 @@ def _spare_the_compiler() -> None:
 _spare_the_compiler()
 
 
-def learning_rate(base: float, schedule: dict[str, Any], epoch: int, epochs: int) -> float:
-    """Learning rate of epoch 0 .. epochs-1.
+def learning_rate(base: float, schedule: dict[str, Any], epoch: int, epochs: int, batch: int = 0) -> float:
+    """Learning rate of epoch 0 .. epochs-1 and of its batch, counted from 0 through all epochs.
 
     constant; step: x `factor` after every `every` epochs; multistep: x `factor` after each of `milestones` (epochs
-    done); cosine: from `base` down to zero after the last epoch (Loshchilov & Hutter 2017, Eq. 5 without restarts).
+    done); cosine: from `base` down to zero after the last epoch (Loshchilov & Hutter 2017, Eq. 5 without restarts);
+    cosine_by_batch: from `base` down to zero within `every` batches, up again within as many, and so on, as PyTorch's
+    `CosineAnnealingLR` with T_max = `every` does where its step is taken after every batch.
     """
+    if schedule["name"] == "cosine_by_batch":
+        return base * (1 + math.cos(math.pi * batch / schedule["every"])) / 2
     if schedule["name"] == "step":
         return base * schedule["factor"] ** (epoch // schedule["every"])
     if schedule["name"] == "multistep":

@@ -30,7 +30,7 @@ STRIDED_CHANNELS = (16, 32)
 
 
 def convolve(operation: nn.Conv2d, image: torch.Tensor) -> torch.Tensor:
-    """The convolution with bias of `image` [N, C, H, W], [N, M, H', W'] in channels-last memory."""
+    """The convolution of `image` [N, C, H, W], [N, M, H', W'] in channels-last memory."""
     plain = operation.groups == 1 and operation.dilation == (1, 1) and operation.padding_mode == "zeros"
     if image.device.type != "cpu" or image.dtype not in (torch.float32, torch.float64) or not plain:
         return operation(image)
@@ -38,7 +38,8 @@ def convolve(operation: nn.Conv2d, image: torch.Tensor) -> torch.Tensor:
     by_weights, by_image = _routines(image.detach().permute(0, 2, 3, 1), geometry)
     if by_weights is by_image is dense:
         return operation(image)
-    return _Convolution.apply(image, operation.weight, operation.bias, geometry, by_weights, by_image)
+    bias = operation.weight.new_zeros(operation.out_channels) if operation.bias is None else operation.bias
+    return _Convolution.apply(image, operation.weight, bias, geometry, by_weights, by_image)
 
 
 def _routines(pixels: torch.Tensor, geometry: Geometry) -> tuple[ModuleType, ModuleType]:

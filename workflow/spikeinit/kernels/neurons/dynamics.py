@@ -11,7 +11,8 @@ from spikeinit.kernels.surrogates import Surrogate
 class Dynamics:
     """The model's constants: `subtract` is the soft reset (else to zero), `inclusive` lets u == threshold fire.
 
-    `spike_delay` is 0, or 1 if the potential that a step leaves fires in the step after it.
+    `reset_leaks`: the soft reset comes before the leak, so that it decays with the potential. Only the reference kernel
+    knows it. `spike_delay` is 0, or 1 if the potential that a step leaves fires in the step after it.
     """
 
     gain: float
@@ -20,3 +21,4 @@ class Dynamics:
     detach_reset: bool
     surrogate: Surrogate
     spike_delay: int
+    reset_leaks: bool = False

@@ -47,7 +47,8 @@ def run(
         spikes = _Spike.apply(potential - threshold, dynamics.inclusive, dynamics.surrogate)
         resetting = spikes.detach() if dynamics.detach_reset else spikes
         if dynamics.subtract:
-            return spikes, potential, threshold * resetting
+            taken = decay * threshold if dynamics.reset_leaks else threshold
+            return spikes, potential, taken * resetting
         return spikes, potential * (1 - resetting), nothing
 
     potential = initial_potential.expand(current.shape[1:])

@@ -41,13 +41,11 @@ SETTINGS = {
         "decay": 0.5,
         "threshold": 1.0,
         "gain": 1.0,
-        "reset": "subtract",
         "surrogate": "arctan",
         "learn": (),
     },
     "training": {
         "optimizer": {"name": "adam", "learning_rate": 0.001},
-        "schedule": {"name": "cosine"},
         "loss": {"name": "cross_entropy", "reduction": "sum"},
     },
 }
@@ -68,11 +66,21 @@ OPEN_CHOICES = {
     "initializer.layers": OpenChoice(
         ("all",), "The paper does not say whether the first and the last layer are initialised like the others."
     ),
+    "neuron.reset": OpenChoice(
+        ("subtract", "subtract_before_leak"),
+        "The paper does not say whether the threshold is taken away before the potential leaks or after. After it is "
+        "taken, as in snnTorch, and the other order is simulated too.",
+    ),
     "neuron.slope": OpenChoice(
         (1.0,), "The paper does not state the slope of the arctan surrogate, and that of the work it cites is taken."
     ),
     **unstated.neuron("The paper"),
     "training.batch_size": OpenChoice((64,), "The paper does not state the batch size."),
+    "training.schedule.name": OpenChoice(
+        ("cosine", "cosine_by_batch"),
+        "The paper lets the learning rate follow a cosine, and does not say over what. Over all epochs is taken, while "
+        "the authors' code goes down and up within ten batches each.",
+    ),
     **unstated.adam("training.optimizer", "The paper"),
 }
 
@@ -85,7 +93,7 @@ NOT_CONDITIONS = {
         "simulation.gradient_repeats",
         "simulation.time.gradient_repeats",
     ),
-    unstated.WITHOUT_EFFECT: ("neuron.decay_scope", "training.schedule.every", "training.schedule.factor"),
+    unstated.WITHOUT_EFFECT: ("neuron.decay_scope", "training.schedule.factor"),
     unstated.ONLY_LOOKED_AT: ("training.monitor_images", "training.trace_every", "accuracy_levels"),
     unstated.ONLY_SAID: ("evaluation", "statistics"),
 }
@@ -136,6 +144,16 @@ def _thresholds(section: Section) -> Iterator[Finding]:
     else:
         said = "Figure 2 has six thresholds up to 1, which the text does not name."
         yield Taken(key, str(given), "six or more from 0 to 1", said)
+
+
+BATCHES_OF_A_COSINE = 10
+"""T_max of the authors' code, in batches."""
+
+
+def _schedule_period(section: Section) -> Iterator[Finding]:
+    schedule = section["training"]["schedule"]
+    if schedule["name"] == "cosine_by_batch" and schedule["every"] != BATCHES_OF_A_COSINE:
+        yield Departure(f"training.schedule.every {schedule['every']} instead of {BATCHES_OF_A_COSINE}")
 
 
 def _finite_widths(section: Section) -> Iterator[Finding]:
@@ -213,6 +231,7 @@ PUBLISHED = Published(
     compared={
         **{key: _repeats(key) for key in PUBLISHED_REPEATS},
         "simulation.thresholds": _thresholds,
+        "training.schedule.every": _schedule_period,
         "simulation.initializers": _at_least("simulation.initializers", PUBLISHED_INITIALIZERS),
         "simulation.finite_size.widths": _finite_widths,
         "simulation.finite_size.thresholds": _finite_thresholds,

@@ -9,6 +9,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.provenance import source_digest
 from spikeinit.jobs.runs import Run, law_source, run_name, sharing_jobs
+from spikeinit.names.neurons import BEFORE_LEAK
 from spikeinit.names.slugs import number_text
 from spikeinit.networks import deep_mlp
 from spikeinit.specs import SimulateSpec, Simulation
@@ -77,8 +78,9 @@ def _over_time(section: Section) -> list[dict[str, Any]]:
         {"label": "time_steps", "initializer": name, **common, **followed} for name in section["initializers"]
     ]
     clamped = {"label": "clamped_input", "initializer": "micheli2024", **common, "first_layer": "clamp"}
+    earlier = {"label": "reset_before_leak", "initializer": "micheli2024", **common, "reset": BEFORE_LEAK}
     high = {"label": "high_decay", "initializer": "micheli2024", **common, "decay": float(time["high_decay"])}
-    return [*by_initializer, clamped, high]
+    return [*by_initializer, clamped, earlier, high]
 
 
 def _simulation(config: Config, section: Section, **values: Any) -> Simulation:

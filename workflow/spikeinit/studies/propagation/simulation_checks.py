@@ -149,6 +149,28 @@ def conserved_over_time(evidence: Evidence, claim: Claim) -> OurResult:
     return OurResult(f"variance {first} in layer 1, {deep} deep", n=_networks(frame), agrees=agrees, note=note)
 
 
+@CHECKS.check
+def whatever_comes_first(evidence: Evidence, claim: Claim) -> OurResult:
+    """Judged as `conserved_over_time`, the same is found with the reset after the leak and before it."""
+    orders = {
+        "after": _of(evidence, "time_steps", "micheli2024"),
+        "before": _of(evidence, "reset_before_leak", "micheli2024"),
+    }
+    if any(frame.empty for frame in orders.values()):
+        return OurResult(note="simulations of both orders are needed")
+    confidence = evidence.confidence
+    ratios = {name: _ratio(frame) for name, frame in orders.items()}
+    answers = [all_within(confidence, [Within(ratio, 1 / APPROXIMATELY, APPROXIMATELY)]) for ratio in ratios.values()]
+    said = ", ".join(f"{with_interval(ratio, confidence)} {name} the leak" for name, ratio in ratios.items())
+    spikes = ", ".join(f"{frame['deep_spikes'].mean():.3g} {name}" for name, frame in orders.items())
+    return OurResult(
+        f"deep variance as a share of layer 1's, with the reset: {said}",
+        n=_networks(orders["before"]),
+        agrees=None if None in answers else answers[0] == answers[1],
+        note=f"spikes per deep layer and step: {spikes}",
+    )
+
+
 def _ratio(frame: pd.DataFrame) -> np.ndarray:
     return (frame["deep_variance"] / frame["first_variance"]).to_numpy()
 
