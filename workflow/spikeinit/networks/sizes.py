@@ -66,9 +66,10 @@ def misfit(layer: Layer, shape: Shape) -> str:
                 " the stride of its body, and convolutions an odd kernel with padding (kernel - 1) / 2"
             )
     elif min(left[1:]) < 1:
-        what = f"pooling over {_sides(window(layer, shape))}"
         if isinstance(layer, Conv):
             what = f"a convolution with a kernel of {_sides((layer.kernel,) * 2)} and padding {layer.padding}"
+        else:
+            what = f"pooling over {_sides(window(layer, shape))}"
         return (
             f"{what} leaves nothing of a map of {_sides(shape[1:])}: the images are too small for this network; take"
             " a network with fewer poolings (vgg9_small, resnet8) or larger images"
