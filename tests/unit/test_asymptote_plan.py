@@ -181,7 +181,7 @@ BAD = [
         ("grid", "task", "network"),
         {"name": "vgg11"},
         "asymptote.grid.task.network",
-        "pooling leaves nothing of images of 28 pixels",
+        "on images of 28 x 28 pixels: pooling over 2 x 2 leaves nothing",
     ),
     (
         ("grid", "task", "network"),

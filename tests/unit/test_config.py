@@ -219,7 +219,11 @@ def own_families(config, user_code):
         ({"name": "mien"}, "name", "did you mean mine?"),
         ({"name": "mine", "options": {"polls": 2}}, "options", "mine takes no option 'polls'; its options stand in "),
         ({"name": "mine", "options": {"pools": 10}}, "options", "pools are 0 to 9"),
-        ({"name": "mine", "options": {"pools": 4}}, "", "pooling leaves nothing of images of 8 pixels"),
+        (
+            {"name": "mine", "options": {"pools": 4}},
+            "",
+            "mine on images of 8 x 8 pixels: pooling over 2 x 2 leaves nothing of a map of 1 x 1",
+        ),
         ({"name": "broken"}, "name", "families.py: 'broken' failed, ZeroDivisionError: division by zero"),
         ({"name": "short"}, "name", "its last layer is Dense(features=7, active=True); it must be Dense(10)"),
         ({"name": "narrow"}, "options", "narrow() takes 1 positional argument but 2 were given"),
@@ -244,8 +248,11 @@ def test_a_users_family_may_be_named_wherever_a_network_may(own_families):
     ("network", "message"),
     [
         ({"name": "mlp"}, "conversion.networks.0.name  = 'mlp'   allowed: energy, vgg16, "),
-        ({"name": "vgg16"}, "conversion.networks.0  vgg16: pooling leaves nothing of images of 8 pixels"),
-        ({"name": "mine", "options": {"pools": 4}}, "conversion.networks.0  mine: pooling leaves nothing"),
+        ({"name": "vgg16"}, "conversion.networks.0  vgg16 on images of 8 x 8 pixels: pooling over 2 x 2"),
+        (
+            {"name": "mine", "options": {"pools": 4}},
+            "conversion.networks.0  mine on images of 8 x 8 pixels: pooling over 2 x 2",
+        ),
     ],
 )
 def test_analogue_networks_are_checked_too(own_families, network, message):

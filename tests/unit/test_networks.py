@@ -11,6 +11,7 @@ from spikeinit.initializers import initialize
 from spikeinit.measures.operations import OperationCounter
 from spikeinit.networks import Conv, Dense, Network, Pool, describe, names, register
 from spikeinit.networks.build import build
+from spikeinit.networks.sizes import part_sizes
 from spikeinit.neurons import integrate_and_fire
 from spikeinit.randomness import stream
 from spikeinit.specs import EncodingSpec, NetworkSpec, NeuronSpec
@@ -272,6 +273,30 @@ def test_an_analogue_input_that_neurons_encode_costs_no_multiplications():
     rows = counter.per_image()
     assert all(products == 0 for _, products in rows)
     assert rows[0][0] == 16 * 3 * 60  # all 16 pixels fire at every step, into 60 neurons
+
+
+def test_vgg11_as_kim_and_panda_have_it_has_one_dense_layer_and_no_biases():
+    options = {"hidden": [4096], "bias": False, "eps": 1e-4, "normalization": "batch_through_time"}
+    network = build(
+        NetworkSpec("vgg11", 1 / 16, options),
+        NeuronSpec(decay=0.5, threshold=0.1),
+        input_shape=(3, 32, 48),
+        classes=10,
+        generator=stream(0, "n"),
+        timesteps=2,
+    )
+    layers = network.weighted_layers()
+    assert [layer.bias for layer in layers] == [None] * 10
+    assert [layer.weight.shape[0] for layer in layers] == [4, 8, 16, 16, 32, 32, 32, 32, 256, 10]
+    assert {step.eps for layer in layers[:-1] for step in layer.normalization.steps} == {1e-4}
+    learned = [part for layer in layers for part in (layer.operation, layer.normalization) if part is not None]
+    sizes = part_sizes(describe("vgg11", classes=10, width=1 / 16, **options), (3, 32, 48))
+    weights = sum(layer.weight.numel() for layer in layers)
+    assert sum(values.numel() for part in learned for values in part.parameters()) > weights
+    assert sum(size.weights for size in sizes) >= weights
+    output, _ = network(torch.rand(2, 3, 3, 32, 48, generator=torch.Generator().manual_seed(0)))
+    output.sum().backward()
+    assert all(torch.isfinite(layer.weight.grad).all() for layer in layers)
 
 
 # --- a user's own family

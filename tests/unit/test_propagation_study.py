@@ -188,7 +188,7 @@ def test_labels_count_hidden_layers_and_the_first_ones_neurons(network, depth, w
             {"name": "mlp", "options": {"hidden": []}},
             r"tasks\.0\.network\.options\.hidden +.*needs a network with a hidden",
         ),
-        ({"name": "vgg9_dvs"}, "pooling leaves nothing of images of 28 pixels"),
+        ({"name": "vgg9_dvs"}, "on images of 28 x 28 pixels: pooling over 2 x 2 leaves nothing"),
     ],
 )
 def test_networks_that_make_no_sense_here_are_refused(network, message, checkout):

@@ -171,7 +171,7 @@ def encoding_problems(path: str, encoding: Mapping[str, Any], *datasets: str) ->
 
 
 def network_problems(path: str, network: Mapping[str, Any], *datasets: str, analogue: bool = False) -> Problems:
-    """A network family that does not exist, options it does not take, or more pooling than the images allow.
+    """A network family that does not exist, options it does not take, or layers too large for the images.
 
     analogue: whether the network is an analogue one, which is trained without neurons and then converted.
     """
@@ -197,26 +197,22 @@ def network_problems(path: str, network: Mapping[str, Any], *datasets: str, anal
         if REGISTRY.file(name) is None:
             raise
         return [(f"{path}.name", f"{where}: {name!r} failed, {type(error).__name__}: {error}")]
-    return [(path, text) for dataset in datasets for text in _pooling_problems(described, dataset)]
+    return [(path, text) for dataset in datasets for text in _size_problems(described, dataset)]
 
 
-def _pooling_problems(described: Network, dataset: str) -> list[str]:
-    """Whether pooling leaves nothing of the catalogue's images, whose size is known without preparing them."""
+def _size_problems(described: Network, dataset: str) -> list[str]:
+    """Whether a layer leaves nothing of the catalogue's images, whose size is known without preparing them."""
     from spikeinit.datasets import catalogue
-    from spikeinit.kernels.convolution.sizes import windows_along
-    from spikeinit.networks.layers import Conv, Pool, Residual
+    from spikeinit.networks.sizes import behind, misfit
 
     if dataset not in catalogue.REGISTRY.names():
         return []
-    side = full = min(catalogue.get(dataset).shape[1:])
+    shape = catalogue.get(dataset).shape
+    height, width = shape[1:]
     for layer in described.layers:
-        for part in layer.body if isinstance(layer, Residual) else (layer,):
-            if isinstance(part, Conv):
-                side = windows_along(side, part.kernel, part.stride, part.padding)
-            elif isinstance(part, Pool) and part.size:
-                side //= part.size
-        if side < 1:
-            return [f"{described.name}: pooling leaves nothing of images of {full} pixels; use fewer pools"]
+        if text := misfit(layer, shape):
+            return [f"{described.name} on images of {height} x {width} pixels: {text}"]
+        shape = behind(layer, shape)
     return []
 
 

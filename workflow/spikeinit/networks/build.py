@@ -7,6 +7,8 @@ activation in the place of neurons.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -14,7 +16,6 @@ from torch import nn
 
 from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
-from spikeinit.kernels.convolution.sizes import windows_along
 from spikeinit.networks import describe
 from spikeinit.networks.layers import (
     Conv,
@@ -38,12 +39,11 @@ from spikeinit.networks.modules import (
     WeightedLayer,
     merge_steps,
 )
-from spikeinit.networks.sizes import PartSize, images_at_once, part_sizes
+from spikeinit.networks.sizes import PartSize, Shape, behind, images_at_once, misfit, part_sizes, shortcut, window
 from spikeinit.neurons.layer import IntegrateAndFire
 from spikeinit.randomness import draws, stream
 from spikeinit.specs import EvaluateSpec, NetworkSpec, NeuronSpec, TrainSpec
 
-Shape = tuple[int, ...]
 MakeNeuron = Callable[[Shape], nn.Module]
 """From the shape of a layer (without steps and batch) to its neurons or activation."""
 
@@ -100,7 +100,8 @@ class FeedForward(nn.Module):
     @property
     def fires_first(self) -> bool:
         """Whether neurons stand before the first weights, so that these receive spikes whatever the input is."""
-        return bool(len(self.parts)) and isinstance(self.parts[0], EncodingNeurons)
+        ahead = itertools.takewhile(lambda part: not part.weighted_layers(), self.parts)
+        return any(isinstance(part, EncodingNeurons) for part in ahead)
 
     def weighted_layers(self) -> list[WeightedLayer]:
         """All layers with weights, first to last."""
@@ -143,7 +144,7 @@ def build(
     """The spiking network of `spec` for images of `input_shape` (C, H, W), on the CPU.
 
     Decays are drawn from `generator`. Weights hold PyTorch's own draw until `spikeinit.initializers.initialize` sets
-    them. `timesteps` matters to normalisation per step only.
+    them. `timesteps` matters to normalisation per step only. Raises `UserError` for images that are too small.
     """
 
     def neurons(shape: Shape) -> nn.Module:
@@ -178,7 +179,10 @@ def published_fan_ins(spec: NetworkSpec, images: Images) -> list[int]:
 
 
 def assemble(network: Network, input_shape: Shape, make_neuron: MakeNeuron, timesteps: int = 1) -> FeedForward:
-    """A module of a description, with `make_neuron(shape)` behind every layer that is active."""
+    """A module of a description, with `make_neuron(shape)` behind every layer that is active.
+
+    input_shape: (C, H, W). Raises `UserError` for a layer that cannot stand where it does, as `sizes.misfit` says.
+    """
     parts = _Assembly(input_shape, make_neuron, timesteps).parts(network.layers)
     return FeedForward(parts, part_sizes(network, input_shape))
 
@@ -196,9 +200,12 @@ class _Assembly:
     def parts(self, layers: tuple[Layer, ...]) -> list[Part]:
         parts: list[Part] = []
         for index, layer in enumerate(layers):
+            if problem := misfit(layer, self.shape):
+                raise UserError(problem)
             if isinstance(layer, (Conv, Dense)):
                 parts.append(self.weighted(layer, _normalization_behind(layers, index)))
             elif isinstance(layer, Encoder):
+                self.pooled = 1
                 parts.append(EncodingNeurons(self.make_neuron(self.shape)))
             elif isinstance(layer, Residual):
                 parts.append(self.residual(layer))
@@ -214,14 +221,11 @@ class _Assembly:
                 self.shape[0], layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias
             )
             operation = operation.to(memory_format=torch.channels_last)
-            side = [windows_along(size, layer.kernel, layer.stride, layer.padding) for size in self.shape[1:]]
-            shape: Shape = (layer.channels, *side)
         else:
-            operation = nn.Linear(torch.Size(self.shape).numel(), layer.features, bias=layer.bias)
-            shape = (layer.features,)
-        pooled, self.pooled, self.shape = self.pooled, 1, shape
+            operation = nn.Linear(math.prod(self.shape), layer.features, bias=layer.bias)
+        pooled, self.pooled, self.shape = self.pooled, 1, behind(layer, self.shape)
         self.count += 1
-        neuron = self.make_neuron(shape) if layer.active else None
+        neuron = self.make_neuron(self.shape) if layer.active else None
         return WeightedLayer(f"layer_{self.count}", operation, self.normalization(normalization), neuron, pooled)
 
     def normalization(self, layer: Normalization | None) -> nn.Module | None:
@@ -239,30 +243,18 @@ class _Assembly:
             for index, item in enumerate(layer.body)
             if isinstance(item, Conv)
         ]
-        left = self.shape
-        shortcut = None
-        if left != entered:
+        projection, left = shortcut(layer, entered), self.shape
+        beside = None
+        if projection is not None:
             self.shape, self.pooled = entered, pooled
-            projection = Conv(left[0], kernel=1, stride=layer.stride, padding=0, active=False)
-            shortcut = self.weighted(projection, _normalization_behind(layer.body, len(layer.body) - 2))
-        return ResidualBlock(body, shortcut, self.make_neuron(left))
+            beside = self.weighted(projection, _normalization_behind(layer.body, len(layer.body) - 2))
+        return ResidualBlock(body, beside, self.make_neuron(left))
 
     def pooling(self, layer: Pool) -> Pooling:
-        height, width = self.shape[1:]
-        if layer.size is None:  # over the whole map
-            self.pooled *= height * width if layer.kind == "average" else 1
-            self.shape = (self.shape[0], 1, 1)
-            return Pooling(layer.kind, None)
-        size = layer.size
-        if size > min(height, width):
-            raise UserError(
-                f"pooling over {size} x {size} of a {height} x {width} map: the images are too small for"
-                " this network; take a network with fewer poolings (vgg9_small, resnet8) or larger images"
-            )
         if layer.kind == "average":
-            self.pooled *= size * size
-        self.shape = (self.shape[0], height // size, width // size)
-        return Pooling(layer.kind, size)
+            self.pooled *= math.prod(window(layer, self.shape))
+        self.shape = behind(layer, self.shape)
+        return Pooling(layer.kind, layer.size)
 
 
 def _normalization_behind(layers: tuple[Layer, ...], index: int) -> Normalization | None:
