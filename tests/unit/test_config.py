@@ -225,7 +225,11 @@ def own_families(config, user_code):
             "mine on images of 8 x 8 pixels: pooling over 2 x 2 leaves nothing of a map of 1 x 1",
         ),
         ({"name": "broken"}, "name", "families.py: 'broken' failed, ZeroDivisionError: division by zero"),
-        ({"name": "short"}, "name", "its last layer is Dense(features=7, active=True); it must be Dense(10)"),
+        (
+            {"name": "short"},
+            "name",
+            "its last layer is Dense(features=7, active=True, bias=True); it must be Dense(10)",
+        ),
         ({"name": "narrow"}, "options", "narrow() takes 1 positional argument but 2 were given"),
     ],
 )

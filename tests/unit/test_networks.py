@@ -325,7 +325,10 @@ def test_a_users_family_is_built_like_any_other(user_code):
     [
         ([Dense(3)], r"returns \[Dense.*it must return a Network"),
         (Network("odd", (torch.nn.Linear(2, 3), Dense(3))), "is no layer; they stand in spikeinit.networks.layers"),
-        (Network("odd", (Dense(4),)), r"its last layer is Dense\(features=4, active=True\); it must be Dense\(3\)"),
+        (
+            Network("odd", (Dense(4),)),
+            r"its last layer is Dense\(features=4, active=True, bias=True\); it must be Dense\(3\)",
+        ),
         (Network("odd", (Dense(3), Pool())), "its last layer is Pool"),
         (Network("odd", ()), "its last layer is None"),
     ],

@@ -409,7 +409,7 @@ def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
     spec = {"parts": conditions(STUDY, laptop)["parts"]}
     published = {"micheli2024_claims": checkout / "workflow/published/micheli2024_claims.csv"}
     claimed = pd.read_csv(published["micheli2024_claims"])
-    assert len(claimed) == 22
+    assert len(claimed) == 23
     spec["parts"]["deep_mlp"]["datasets"]["mnist"] = "digits"
     simulation = claimed.loc[claimed["part"] == "simulation", "id"]
     frame = StudyTables(written, spec)
@@ -418,7 +418,7 @@ def test_every_claim_of_the_paper_has_a_line(checkout, laptop, written):
         for entry in checks.scorecard(Evidence(frame, pd.DataFrame(), pd.DataFrame(), published, MET, 0.95))
     }
     assert list(entries) == [*claimed["id"], "open-choices:conclusions"]
-    assert len(simulation) == 12
+    assert len(simulation) == 13
     shown = {name: entries[name].verdict for name in simulation if entries[name].ours}
     assert set(shown.values()) <= {"reproduced", "not reproduced", "open"}
     assert {entries[name].verdict for name in set(simulation) - set(shown)} <= {"not run"}
