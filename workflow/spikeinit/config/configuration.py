@@ -9,6 +9,7 @@ from typing import Any
 
 from spikeinit import user_files
 from spikeinit.config import stand_ins
+from spikeinit.config.checks import custom_problems
 from spikeinit.config.schema import Schema
 from spikeinit.errors import UserError
 from spikeinit.io import parse_yaml
@@ -116,6 +117,7 @@ def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: S
                 user_files.load(path)
             except UserError as error:
                 found.append((f"{key}.{index}", str(error)))
+    found += custom_problems(config["datasets"]["custom"])
     for name, entry in config["datasets"]["custom"].items():
         for file in CUSTOM_FILES:
             path = Path(entry["path"]) / file

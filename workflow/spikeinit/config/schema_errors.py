@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from spikeinit.names.slugs import NAME_RULE
+
 
 def explained(error: Any) -> Iterator[tuple[str, str]]:
     """(key path, what is wrong) of one of jsonschema's errors; several where it stands for several keys."""
@@ -31,10 +33,7 @@ def explained(error: Any) -> Iterator[tuple[str, str]]:
         hint = f" (did you mean {close[0]}?)" if close else ""
         yield path, f"= {given}   allowed: {', '.join(allowed)}{hint}"
     elif error.validator == "pattern":
-        yield (
-            path or str(error.instance),
-            f"= {given}   a name has 1 to 64 characters out of a-z 0-9 _ . - and starts with a letter or digit",
-        )
+        yield path or str(error.instance), f"= {given}   {NAME_RULE}"
     elif error.validator == "anyOf":
         yield path, f"= {given}   allowed: {' or '.join(_allowed(choice) for choice in error.validator_value)}"
     else:
