@@ -264,9 +264,3 @@ def test_names_are_not_called_unknown_where_the_key_that_brings_them_is_wrong(co
     message = errors(config)
     assert "did you mean datasets.custom.mine.path?" in message
     assert "unknown data set" not in message
-
-
-@pytest.mark.parametrize("name", ["mnist", "digits", "cifar10"])
-def test_own_images_cannot_stand_in_for_those_of_the_catalogue_unseen(config, name):
-    config["datasets"]["custom"] = {name: {"path": "anywhere"}}
-    assert f"datasets.custom.{name}       the catalogue has a data set of this name" in errors(config)

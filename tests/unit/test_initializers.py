@@ -556,7 +556,7 @@ def test_a_users_file_cannot_take_the_name_of_a_published_initialiser(user_code)
         "from spikeinit.initializers import Law, register\n"
         '@register("he")\ndef law(fan_in, fan_out=None):\n    return Law.normal(variance=1.0)\n'
     )
-    with pytest.raises(UserError, match="'he' exists already"):
+    with pytest.raises(UserError, match=r"'he' is registered by spikeinit\.initializers\.he of this package"):
         user_files.load(path)
     assert law("he", fan_in=50).variance == pytest.approx(0.04)
 

@@ -114,7 +114,7 @@ def test_an_edit_of_a_users_own_study_makes_its_tables_anew(user_code, checkout,
         (None, "no such package; a study is a folder with an __init__.py"),
         ("", "declares no study"),
         ("STUDY = 1", "declares no study"),
-        ("from spikeinit.studies.energy import STUDY", "there is a study 'energy' already"),
+        ("from spikeinit.studies.energy import STUDY", "study 'energy' is declared by this package and by "),
         ("1 / 0", "failed on import, ZeroDivisionError"),
     ],
 )

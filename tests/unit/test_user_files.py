@@ -89,7 +89,10 @@ def test_a_folder_is_loaded_like_a_file_and_its_parts_import_one_another(user_co
         ("1 / 0\n", "mine.py: failed on import, ZeroDivisionError: division by zero"),
         ("import absent_module\n", "mine.py: failed on import, ModuleNotFoundError: No module named 'absent_module'"),
         ("x = = 1\n", r"mine.py: failed on import, SyntaxError: invalid syntax \(mine.py, line 1\)"),
-        (NETWORK.format(name="vgg16", features=5), "network family 'vgg16' exists already"),
+        (
+            NETWORK.format(name="vgg16", features=5),
+            r"family 'vgg16' is registered by spikeinit\.networks\.vgg of",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_each_time(user_code, text, message):

@@ -17,6 +17,7 @@ energy: {training: {epohcs: 3}, beta_ranges: {low: [0.5, 1.5]}, weight_sd: -1, s
 """
 MEANING = """
 initializer_files: [nowhere.py]
+datasets: {custom: {mnist: {path: pictures}}}
 energy:
   datasets: [mnist6k]
   comparison: {initializers: [{name: hee}]}
@@ -42,6 +43,7 @@ sensitivity: {sweeps: {encoding: {encoding.name: [constant, slices]}}, only: [en
             MEANING,
             [
                 "nowhere.py: no such Python file",
+                "the catalogue has a data set 'mnist' too; give the images in pictures another name",
                 "unknown data set; did you mean mnist5k?",
                 "unknown initialiser 'hee'; did you mean he?",
                 "encoding events takes recordings of events",

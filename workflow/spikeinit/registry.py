@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from spikeinit import user_files
 from spikeinit.errors import UserError
+from spikeinit.names.slugs import NAME_PATTERN, NAME_RULE
 
 Entry = TypeVar("Entry")
 
@@ -35,14 +37,21 @@ class Registry(Generic[Entry]):
     def add(self, name: str, entry: Entry, *, module: str) -> None:
         """Add an entry that the code of `module` registers.
 
-        Raises `UserError` for a name that belongs to another module of this package or to another file of a user.
+        Raises `UserError` for a name that belongs to another module of this package or to another file of a user, that
+        the file has given already, or that the configuration cannot name. Outside a file, as in a notebook, where cells
+        are run again, the later of two entries replaces the earlier one.
         """
-        if name in self.modules:
-            if module != self.modules[name]:
-                raise UserError(f"{self.kind} {name!r} exists already; register yours under another name")
+        if name in self.modules and module == self.modules[name]:
             self._entries[name] = entry
             return
-        file = user_files.registering()
+        file = user_files.registering(self.kind, name)
+        if name in self.modules:
+            raise UserError(
+                f"{self.kind} {name!r} is registered by {self.modules[name]} of this package and by {file or module};"
+                " give yours another name"
+            )
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise UserError(f"{self.kind} {name!r}, registered by {file or module}: {NAME_RULE}; give it such a name")
         other = self._files.get(name)
         if file and other and file.resolve() != other.resolve():
             raise UserError(

@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +24,7 @@ class _Running:
     """A user's file that is being run at this moment."""
 
     path: Path
-    registers: bool = False
+    registered: set[tuple[str, str]] = field(default_factory=set)
 
 
 _RUNNING: list[_Running] = []
@@ -59,12 +59,18 @@ def module_name(path: str | Path) -> str:
     return f"spikeinit_user_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
 
 
-def registering() -> Path | None:
-    """The user's file that registers something at this moment; None outside such a file, as in a notebook."""
+def registering(kind: str, name: str) -> Path | None:
+    """The user's file that registers `name` as a `kind` now; None outside such a file, as in a notebook.
+
+    Raises `UserError` for a name that the file has registered already.
+    """
     if not _RUNNING:
         return None
-    _RUNNING[-1].registers = True
-    return _RUNNING[-1].path
+    running = _RUNNING[-1]
+    if (kind, name) in running.registered:
+        raise UserError(f"{kind} {name!r} is registered twice by {running.path}; give one of them another name")
+    running.registered.add((kind, name))
+    return running.path
 
 
 def _run(name: str, path: Path, file: Path, registers: bool) -> None:
@@ -80,7 +86,7 @@ def _run(name: str, path: Path, file: Path, registers: bool) -> None:
     _RUNNING.append(running)
     try:
         specification.loader.exec_module(module)
-        if registers and not running.registers:
+        if registers and not running.registered:
             raise UserError(
                 f"{path}: registers nothing; decorate your function with @register(...), which spikeinit.initializers,"
                 " spikeinit.networks and spikeinit.datasets offer"

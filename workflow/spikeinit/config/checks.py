@@ -20,17 +20,28 @@ def dataset_problems(path: str, names: Sequence[str], config: Mapping[str, Any])
     """Data sets that neither the catalogue, nor a user's file, nor `datasets.custom` knows."""
     from spikeinit.datasets import catalogue
 
-    custom = config["datasets"]["custom"]
-    known = [*catalogue.REGISTRY.names(), *custom]
+    known = [*catalogue.REGISTRY.names(), *config["datasets"]["custom"]]
     found = []
     for index, name in enumerate(names):
         if name not in known:
             hint = near(name, known)
             found.append((f"{path}.{index}", f"= {name!r}   unknown data set{hint} (known: {', '.join(known)})"))
-        elif name in custom and catalogue.REGISTRY.file(name):
-            both = f"stands in datasets.custom and is registered by {catalogue.REGISTRY.file(name)}; rename one"
-            found.append((f"{path}.{index}", f"= {name!r}   {both}"))
     return found
+
+
+def custom_problems(custom: Mapping[str, Mapping[str, Any]]) -> Problems:
+    """Data sets in `datasets.custom` that have the name of one of the catalogue or of a user's file."""
+    from spikeinit.datasets import catalogue
+
+    return [
+        (
+            f"datasets.custom.{name}",
+            f"{catalogue.REGISTRY.file(name) or 'the catalogue'} has a data set {name!r} too; give the images in"
+            f" {entry['path']} another name",
+        )
+        for name, entry in custom.items()
+        if name in catalogue.REGISTRY.names()
+    ]
 
 
 def decay_range_problems(path: str, bounds: Sequence[float]) -> Problems:

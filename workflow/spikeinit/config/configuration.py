@@ -10,7 +10,6 @@ from typing import Any
 from spikeinit import user_files
 from spikeinit.config import checks, plain_values, stand_ins
 from spikeinit.config.schema import Schema
-from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.nested import merge
 from spikeinit.study import Problems, Study
@@ -112,10 +111,8 @@ def _problems(config: Mapping[str, Any], studies: Mapping[str, Study], schema: S
                 user_files.load(path)
             except UserError as error:
                 found.append((f"{key}.{index}", str(error)))
+    found += checks.custom_problems(config["datasets"]["custom"])
     for name, entry in config["datasets"]["custom"].items():
-        if name in catalogue.REGISTRY.modules:
-            text = "the catalogue has a data set of this name, which yours would stand in for; give yours another name"
-            found.append((f"datasets.custom.{name}", text))
         for file in CUSTOM_FILES:
             path = Path(entry["path"]) / file
             if not path.is_file():

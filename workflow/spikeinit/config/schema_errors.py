@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from spikeinit.names.slugs import NAME_RULE
 from spikeinit.tracking.address import without_secrets
 
 
@@ -34,10 +35,7 @@ def explained(error: Any) -> Iterator[tuple[str, str]]:
         hint = f" (did you mean {close[0]}?)" if close else ""
         yield path, f"= {given}   allowed: {', '.join(allowed)}{hint}"
     elif error.validator == "pattern":
-        yield (
-            path or str(error.instance),
-            f"= {given}   a name has 1 to 64 characters out of a-z 0-9 _ . - and starts with a letter or digit",
-        )
+        yield path or str(error.instance), f"= {given}   {NAME_RULE}"
     elif error.validator == "anyOf":
         choices = error.validator_value
         hint = as_meant(error.instance, [str(choice.get("type")) for choice in choices])

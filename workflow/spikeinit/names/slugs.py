@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 NAME_PATTERN = "[a-z0-9][a-z0-9_.-]{0,63}"
-"""What run, data set and result names look like: the schema's pattern without its anchors."""
+"""What run, data set and result names look like: the schema's pattern without its anchors.
+
+Names are folders. Without capitals, two of them are two folders also where a file system does not tell capitals apart.
+"""
+
+NAME_RULE = "a name has 1 to 64 characters out of a-z 0-9 _ . - and starts with a letter or digit"
+"""The same for messages."""
 
 
 def number_text(value: float) -> str:

@@ -131,7 +131,7 @@ def _walk(gathering):
                     for ox in range(columns):
                         left, right = on_image(width, kernel_width, stride_x, padding_x, ox)
                         copy(bias if gathering else maps[n, oy, ox], begin, here, begin, end - begin)
-                        for ky in range(top, bottom):
+                        for ky in range(top, bottom if left < right else top):  # else all of it lies in the padding
                             corner = (oy * stride_y - padding_y + ky) * width + ox * stride_x - padding_x
                             shift = (ky * kernel_width - ox * stride_x + padding_x) * channels
                             start, stop = starts[corner + left], starts[corner + right]

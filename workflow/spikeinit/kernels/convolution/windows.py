@@ -74,7 +74,10 @@ def _windows(geometry: Geometry) -> Iterator[Window]:
 
 
 def _overlap(geometry: Geometry, axis: int, position: int) -> tuple[slice, slice]:
-    """Along one axis: the pixels under the window at `position`, and the part of the kernel above them."""
+    """Along one axis: the pixels under the window at `position`, and the part of the kernel above them.
+
+    Both are empty where the whole window lies in the padding.
+    """
     start = position * geometry.stride[axis] - geometry.padding[axis]
     first, last = max(0, -start), min(geometry.kernel[axis], geometry.image[axis] - start)
-    return slice(start + first, start + last), slice(first, last)
+    return (slice(start + first, start + last), slice(first, last)) if first < last else (slice(0), slice(0))
