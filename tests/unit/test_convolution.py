@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from spikeinit.kernels.convolution import events, strided, windows
+from spikeinit.kernels.convolution import events, pointwise, strided, windows
 from spikeinit.kernels.convolution.routing import convolve
 
 SIZES = [
@@ -73,6 +73,7 @@ def used(monkeypatch):
 
     note(windows, "forward")
     note(events, "forward")
+    note(pointwise, "forward")
     note(strided, "image_gradient")
     return names
 
@@ -98,6 +99,30 @@ def test_windows_give_the_convolution(size, kernel, stride, padding, used):
 def test_strided_image_gradients(size, kernel, stride, padding, channels, features, used):
     compare(*case(size, kernel, stride, padding, channels=channels, features=features), {"rtol": 1e-11, "atol": 1e-11})
     assert used == ["strided"]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8, 15])
+@pytest.mark.parametrize(("size", "stride"), [((56, 60), 2), ((40, 97), (2, 2)), ((64, 64), (1, 2)), ((96, 90), 3)])
+def test_strided_convolutions_of_one_pixel(channels, size, stride, used):
+    """In single precision too, where PyTorch's own gradient of these weights would destroy memory."""
+    compare(*case(size, 1, stride, 0, channels=channels, features=2 * channels), {"rtol": 1e-11, "atol": 1e-11})
+    assert used == ["pointwise"]
+    operation, image, _ = case(size, 1, stride, 0, channels=channels, dtype=torch.float32)
+    convolve(operation, image).square().sum().backward()
+    double, image = operation.weight.double(), image.detach().double()
+    gradient = torch.nn.grad.conv2d_weight(
+        image, double.shape, 2 * torch.conv2d(image, double, operation.bias.double(), stride), stride
+    )
+    torch.testing.assert_close(operation.weight.grad.double(), gradient, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "channels"),
+    [((52, 52), 1, 2, 8), ((64, 64), 1, 2, 31), ((64, 64), 1, 1, 8), ((64, 64), 3, 2, 8)],
+)
+def test_other_convolutions_are_not_pointwise(size, kernel, stride, channels, used):
+    convolve(*case(size, kernel, stride, 0, channels=channels, features=2)[:2]).sum().backward()
+    assert used == []
 
 
 def test_events_in_single_precision():

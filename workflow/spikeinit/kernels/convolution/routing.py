@@ -1,9 +1,9 @@
 """Convolutions, each by the routine that does the least work: which one depends on the sizes and on how many values of
 the image are zero, never on the machine or the number of threads.
 
-On a processor, images with few non-zero values (spikes) go to `events`, very small maps to `windows`, and the image's
-gradient of strided convolutions with few channels to `strided`; all else, and everything on a GPU, is PyTorch's own
-convolution.
+On a processor, images with few non-zero values (spikes) go to `events`, very small maps to `windows`, the image's
+gradient of strided convolutions with few channels to `strided`, and the weights' gradient of strided 1x1 convolutions
+with fewer to `pointwise`; all else, and everything on a GPU, is PyTorch's own convolution.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from spikeinit.kernels.convolution import dense, windows
+from spikeinit.kernels.convolution import dense, pointwise, windows
 from spikeinit.kernels.convolution.geometry import Geometry
 
 SMALL_MAP = 4
@@ -27,6 +27,10 @@ LARGEST_SHARE = 0.25
 forward and for the weights' gradient, from 32 to 1024 channels (measured; with 16 channels it is below 0.05 only)."""
 STRIDED_CHANNELS = (16, 32)
 """Channels of strided convolutions for which the image's gradient has a routine of its own: one or two vectors."""
+POINTWISE_CHANNELS = 15
+POINTWISE_MAP = 26 * 26
+"""Up to so many channels, and above so many output positions, PyTorch's own weights' gradient of a strided 1x1
+convolution destroys memory (measured, see `pointwise`)."""
 
 
 def convolve(operation: nn.Conv2d, image: torch.Tensor) -> torch.Tensor:
@@ -52,9 +56,15 @@ def _routines(pixels: torch.Tensor, geometry: Geometry) -> tuple[ModuleType, Mod
 
         if events.share_of_events(pixels) <= LARGEST_SHARE:
             by_weights = events
+    if channels <= POINTWISE_CHANNELS and _is_pointwise(geometry) and math.prod(geometry.output) > POINTWISE_MAP:
+        by_weights = pointwise
     if not small and max(geometry.stride) > 1 and channels in STRIDED_CHANNELS:
         from spikeinit.kernels.convolution import strided as by_image
     return by_weights, by_image
+
+
+def _is_pointwise(geometry: Geometry) -> bool:
+    return geometry.kernel == (1, 1) and geometry.padding == (0, 0) and max(geometry.stride) > 1
 
 
 class _Convolution(torch.autograd.Function):
