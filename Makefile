@@ -29,12 +29,13 @@ audit: $(INSTALLED)       ## compare every result's spec with the planned one
 evidence: $(INSTALLED)    ## keep the finished results of CONFIG=<overlay> in docs/evidence/, where they can be read
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.stages.store_evidence --configfile $(CONFIG)
 
-test: $(INSTALLED)        ## style checks and all tests but those of test-faults
+test: $(INSTALLED)        ## style checks and the quick tests
 	$(MAKE) --no-print-directory lint
 	$(VENV)/bin/python -m pytest -n 3 --dist loadfile
 
-test-faults: $(INSTALLED) ## what must survive: killed processes, servers that hang or ask for a login, full disks
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/faults
+test-faults: $(INSTALLED) ## the slow tests: whole workflows, killed processes, servers that hang or ask for a login, full disks
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/end_to_end tests/faults
+	$(VENV)/bin/python -m pytest -n 2 -m slow tests/unit tests/workflow
 
 docs: $(INSTALLED)        ## the pages of docs/ that are made from the schema and the studies
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.plan.reference > docs/configuration.md

@@ -33,6 +33,7 @@ LITTLE = Path(__file__).with_name("little_memory.py")
 SMALL_FAMILIES = [name for name in names(analogue=True) if not name.endswith("imagenet")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that a process may write to")
 @pytest.mark.parametrize("task", ["calibration", "simulation", "extraction"])
 def test_a_job_keeps_within_a_limit_that_all_values_together_exceed(task, tmp_path):

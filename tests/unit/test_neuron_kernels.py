@@ -302,6 +302,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 def test_interpreted_gpu_kernel_is_the_reference():
     pytest.importorskip("triton")
     finished = subprocess.run(

@@ -286,6 +286,7 @@ def test_crossed_choices_are_paired_with_what_differs_in_one_value(config, tmp_p
     assert set(effects["pairs"]) == {32}
 
 
+@pytest.mark.slow
 def test_runs_as_printed_are_nearest_and_reversed_means_flip(config, tmp_path):
     """Known truth: one choice spikes as printed, another the other way round, a third twice as much."""
     runs_there = study(

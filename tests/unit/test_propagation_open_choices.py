@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,7 +34,11 @@ def test_each_choice_changes_its_key_alone_and_has_the_same_seeds(config):
     found = {}
     for run in tried(config):
         found.setdefault(run.labels["open_choice"], {})[run.labels["initializer"]] = run.spec
-    assert list(found) == ["as configured", "initializer.bias framework", "initializer.bias zero"]
+    assert list(found) == [
+        *("as configured", "initializer.bias framework", "initializer.bias zero"),
+        "training.schedule.name cosine_by_batch",
+    ]
+    by_batch = found.pop("training.schedule.name cosine_by_batch")
     configured = found.pop("as configured")
     assert list(configured) == ["micheli2024", "rossbroich2022", "ding2022"]
     for choice, specs in found.items():
@@ -46,6 +52,14 @@ def test_each_choice_changes_its_key_alone_and_has_the_same_seeds(config):
                 own.neuron,
                 own.images,
             )
+    for name, spec in by_batch.items():
+        schedule = {**configured[name].training.schedule, "name": "cosine_by_batch"}
+        assert spec.training == dataclasses.replace(configured[name].training, schedule=schedule)
+        assert (spec.seeds, spec.initializer, spec.neuron) == (
+            configured[name].seeds,
+            configured[name].initializer,
+            configured[name].neuron,
+        )
     every = runs(from_mapping(config), NAME)
     assert len({run.name for run in every}) == len(every)
 

@@ -396,6 +396,7 @@ def written(study, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn(written, tmp_path):
     for figure in STUDY.figures:
         for path in render(STUDY.load(figure.function), tmp_path, figure.name, StudyTables(written)):

@@ -97,6 +97,7 @@ def verdicts(entries):
     return {entry.claim: entry.verdict for entry in entries if not entry.claim.startswith("flops:")}
 
 
+@pytest.mark.slow
 def test_the_reports_own_figures_earn_no_unexplained_failure(tmp_path):
     generator = np.random.default_rng(1)
     for repeat in range(10):
@@ -116,6 +117,7 @@ def test_the_reports_own_figures_earn_no_unexplained_failure(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_curves_turned_round_reproduce_nothing(tmp_path):
     """But the time, which is not turned round, and what is still true: a rise to 0.9 that ends there."""
     generator = np.random.default_rng(2)

@@ -75,6 +75,7 @@ activations = lists_of_activations.map(lambda numbers: np.array(numbers, dtype=n
 timesteps_and_norm = {"timesteps": st.integers(1, 9), "norm": st.sampled_from([1, 2])}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(values=activations, **timesteps_and_norm)
 @example(values=np.float32([1]), timesteps=1, norm=1)

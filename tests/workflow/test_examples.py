@@ -29,6 +29,7 @@ def test_my_initializer_has_a_quarter_of_hes_variance(checkout, user_code):
     assert law("half_he", fan_in=50, factor=0.25).variance == pytest.approx(0.01)
 
 
+@pytest.mark.slow
 def test_my_network_is_trained_and_evaluated(folder):
     target = "results/my_network/runs/energy/digits_he_medium"
     run(folder, "my_network", f"{target}/spikes.csv")
@@ -40,6 +41,7 @@ def test_my_network_is_trained_and_evaluated(folder):
     assert spikes[["layer", "neurons"]].values.tolist() == [[1, 512], [2, 512], [3, 512], [4, 10]]
 
 
+@pytest.mark.slow
 def test_an_edit_of_my_network_trains_and_evaluates_again(folder):
     target = "results/my_network/runs/energy/digits_he_medium/spikes.csv"
     path = folder / "examples/my_network.py"
@@ -108,6 +110,7 @@ def test_a_missing_table_is_named_before_anything_runs(folder):
 MY_STUDY = "results/my_study/studies/my_study"
 
 
+@pytest.mark.slow
 def test_my_study_runs_whole(folder):
     snakemake(folder, "my_study", "--configfile", "examples/my_study.yaml")
     plan = pd.read_csv(folder / MY_STUDY / "plan.csv")

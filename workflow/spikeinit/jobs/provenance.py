@@ -32,6 +32,7 @@ PLANNING = ("spikeinit.plan", "spikeinit.jobs", "spikeinit.config", "spikeinit.s
 
 FINDING = (
     "spikeinit.registry",
+    "spikeinit.names.slugs",
     "spikeinit.user_files",
     "spikeinit.datasets.catalogue",
     "spikeinit.datasets.entry",

@@ -180,7 +180,7 @@ class StepNormalization(nn.Module):
     As published there is a scale but no shift. It must be told the number of steps it was built for.
     """
 
-    def __init__(self, features: int, timesteps: int, convolution: bool, eps: float) -> None:
+    def __init__(self, features: int, timesteps: int, convolution: bool, eps: float = 1e-5) -> None:
         super().__init__()
         make = nn.BatchNorm2d if convolution else nn.BatchNorm1d
         self.steps = nn.ModuleList([make(features, eps) for _ in range(timesteps)])
