@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LOCK_SECONDS = 60.0
+DATABASE_TRIES = 3
+"""How often a connection to a database is tried at once; whoever needs the store tries again later."""
 
 
 def connect(uri: str, artifacts: Path | None, lock: Path) -> MlflowClient:
@@ -31,6 +33,9 @@ def connect(uri: str, artifacts: Path | None, lock: Path) -> MlflowClient:
         client = MlflowClient(uri, uri)
         client.search_experiments(max_results=1)
         return client
+    from mlflow.store.db import utils
+
+    utils.MAX_RETRY_COUNT = DATABASE_TRIES  # MLflow's ten take 100 seconds, also for a wrong password
     with exclusively(lock, "creating the MLflow store"):
         database = _sqlite_file(uri)
         if database and artifacts and not database.exists():
