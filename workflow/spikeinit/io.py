@@ -110,11 +110,18 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, sort_keys=True, indent=2, allow_nan=False) + "\n")
 
 
-def parse_yaml(text: str) -> Any:
-    """YAML as Python values, by libyaml where PyYAML was built with it: ten times as fast."""
+def yaml_loader() -> Any:
+    """The loader of PyYAML that executes nothing, by libyaml where PyYAML was built with it: ten times as fast."""
     import yaml
 
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def parse_yaml(text: str) -> Any:
+    """YAML as Python values."""
+    import yaml
+
+    return yaml.load(text, Loader=yaml_loader())
 
 
 def read_json(path: str | Path) -> Any:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from spikeinit.config.schema_errors import join
 from spikeinit.errors import UserError
-from spikeinit.io import parse_yaml
+from spikeinit.io import parse_yaml, yaml_loader
 from spikeinit.nested import merge
 from spikeinit.study import Problems
 
@@ -40,7 +41,7 @@ def repeated_keys(paths: Sequence[str | Path]) -> Problems:
     found: Problems = []
     for path in paths:
         try:
-            root = yaml.compose(_text(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            root = yaml.compose(_text(path), Loader=yaml_loader())
         except yaml.YAMLError:  # a JSON file with tabs
             continue
         for key, lines in _repeated(root, "", set()) if root is not None else ():
@@ -82,13 +83,13 @@ def _repeated(node: Any, path: str, seen: set[int]) -> Iterator[tuple[str, list[
     seen.add(id(node))
     if node.id == "sequence":
         for index, item in enumerate(node.value):
-            yield from _repeated(item, f"{path}.{index}" if path else str(index), seen)
+            yield from _repeated(item, join(path, str(index)), seen)
         return
     lines: dict[str, list[int]] = {}
     for key, item in node.value:
         if isinstance(key.value, str):
             lines.setdefault(key.value, []).append(key.start_mark.line + 1)
-            yield from _repeated(item, f"{path}.{key.value}" if path else key.value, seen)
+            yield from _repeated(item, join(path, key.value), seen)
     for key, at in lines.items():
         if len(at) > 1 and key != "<<":
-            yield f"{path}.{key}" if path else key, at
+            yield join(path, key), at

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from spikeinit.config.schema_errors import join
 from spikeinit.study import Problems
 
 MOST_VALUES = 1_000_000
@@ -49,7 +50,7 @@ def _walk(value: Any, path: str, within: tuple[int, ...]) -> Iterator[tuple[str,
         yield path, True, f"lies more than {DEEPEST} levels deep"
     else:
         for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
-            below = f"{path}.{key}" if path else str(key)
+            below = join(path, str(key))
             if isinstance(value, Mapping) and not isinstance(key, str):
                 yield below, True, f"the key {key!r} is no text, as YAML reads it; put it in quotes"
             else:

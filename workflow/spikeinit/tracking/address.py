@@ -19,9 +19,9 @@ DEFAULT = "sqlite:///results/mlflow.db"
 HIDDEN = "***"
 
 _SECRET_NAMES = r"[^=&\s]*(?:password|passwd|pwd|token|secret|apikey|api_key)[^=&\s]*"
-_QUERY = re.compile(rf"([?&]{_SECRET_NAMES}=)[^&\s\"']+", re.IGNORECASE)
+_QUERY = re.compile(rf"([?&]{_SECRET_NAMES}=)([^&\s\"']+)", re.IGNORECASE)
 _PASSWORD = re.compile(r"(\w[\w+.-]*://[^:/@\s]*:)(.*)@", re.DOTALL)
-_TOKEN = re.compile(r"(https?://)[^:/@\s]+@")
+_TOKEN = re.compile(r"(https?://)([^:/@\s]+)@")
 _RESERVED = "@/?#[]: "
 _SHORTEST_PIECE = 3
 """Letters of a part of a password that are hidden wherever they appear; shorter ones stand in ordinary words."""
@@ -73,8 +73,6 @@ def _with_home(uri: str) -> str:
 
 
 def _secrets(uri: str) -> set[str]:
-    found = [match[2] for match in _PASSWORD.finditer(uri)]
-    found += [match.split("=", 1)[1] for match in re.findall(rf"[?&]{_SECRET_NAMES}=[^&\s]+", uri, re.IGNORECASE)]
-    found += [match[2] for match in re.finditer(r"(https?://)([^:/@\s]+)@", uri)]
+    found = [match[2] for pattern in (_PASSWORD, _QUERY, _TOKEN) for match in pattern.finditer(uri)]
     pieces = {piece for secret in found for piece in (secret, *re.split(f"[{re.escape(_RESERVED)}]", secret))}
     return {form for piece in pieces for form in (piece, unquote(piece)) if len(form) >= _SHORTEST_PIECE}
