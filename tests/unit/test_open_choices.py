@@ -132,7 +132,7 @@ def test_names_are_short_and_unique_and_jobs_are_shared(config):
     names = {run.name for run in planned}
     assert len(names) == len(planned)
     assert all(len(name) <= 64 and pd.Series([name]).str.fullmatch(NAME_PATTERN).all() for name in names)
-    assert {run.batch for run in planned} == {f"mnist5k_{number}" for number in range(1, 6)}
+    assert {run.batch for run in planned} == {f"choices_mnist5k_{number}" for number in range(1, 6)}
 
 
 @pytest.mark.parametrize(

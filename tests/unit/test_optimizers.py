@@ -146,3 +146,25 @@ def test_an_optimizer_does_not_import_the_compiler(checkout):
         check=True,
     )
     assert finished.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd", "asgd", "adagrad"])
+def test_steps_in_one_call_equal_pytorchs_plain_ones_where_weights_have_channels_last(name):
+    """PyTorch's fused steps read memory as it lies: a gradient in another layout would change the wrong weights."""
+    options = {"momentum": 0.9} if name == "sgd" else {}
+    spec = {"name": name, "learning_rate": 0.01, **options}
+    ours, theirs = (
+        torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Conv2d(8, 4, 3)).to(memory_format=torch.channels_last)
+        for _ in range(2)
+    )
+    theirs.load_state_dict(ours.state_dict())
+    optimizer = make_optimizer(ours.parameters(), spec)
+    plain = type(optimizer)(theirs.parameters(), lr=0.01, foreach=False, **options)
+    for seed in range(5):
+        images = torch.randn(2, 3, 9, 7, generator=torch.Generator().manual_seed(seed))
+        for network, step in ((ours, lambda: advance(optimizer)), (theirs, plain.step)):
+            network.zero_grad()
+            network(images).square().mean().backward()
+            step()
+    for mine, reference in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-6)

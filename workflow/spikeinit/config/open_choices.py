@@ -26,6 +26,7 @@ from spikeinit.io import canonical_json, digest
 from spikeinit.study import OpenChoice, Section
 
 KEY = "open_choices"
+BATCHES = "choices_"  # the names of their batches begin so: other runs of the study share jobs of their own
 AS_CONFIGURED = "as configured"
 SEPARATOR = ", "
 SETTINGS = ("train_images", "test_images", *sweeps.SWEPT_PARTS)

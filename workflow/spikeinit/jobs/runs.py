@@ -36,16 +36,23 @@ class Run:
     batch: str = ""
 
 
-def sharing_jobs(planned: Iterable[Run], runs_per_job: int) -> list[Run]:
-    """The same runs, in batches of so many on one data set each; with one run per job, each with a job of its own."""
+def sharing_jobs(planned: Iterable[Run], runs_per_job: int, *, prefix: str = "") -> list[Run]:
+    """The same runs, in batches of so many on one data set each; with one run per job, each with a job of its own.
+
+    The names of batches begin with `prefix`. A run that starts from an analogue network has a job of its own too: the
+    others need not wait for that network.
+    """
     if runs_per_job == 1:
         return list(planned)
     counts: dict[str, int] = {}
     found = []
     for run in planned:
+        if run.ann:
+            found.append(run)
+            continue
         dataset = run.labels["dataset"]
         number = counts[dataset] = counts.get(dataset, -1) + 1
-        found.append(replace(run, batch=f"{dataset}_{number // runs_per_job + 1}"))
+        found.append(replace(run, batch=f"{prefix}{dataset}_{number // runs_per_job + 1}"))
     return found
 
 

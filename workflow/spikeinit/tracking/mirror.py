@@ -33,7 +33,7 @@ from spikeinit.tracking.state import RunState, states
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 4.0  # seconds between two looks at the journals
 LONGEST_BREAK = 60.0  # seconds between two tries of a store that is away
-PATIENCE = 60.0  # seconds before anything is sent: importing MLflow takes a processor ten of them, beside the trainings
+PATIENCE = 180.0  # seconds before anything is sent: importing MLflow takes ten seconds of a processor
 
 _spawned: list[subprocess.Popen[bytes]] = []  # kept: a forgotten Popen warns when it is collected
 

@@ -106,9 +106,18 @@ class Checkpoint:
 def _restore_optimizer(
     optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], scalars: dict[str, Any]
 ) -> None:
+    """The state of every parameter, laid out in memory as its parameter is.
+
+    A file holds tensors row by row, convolutions keep theirs with channels last, and the fused optimisers go through
+    both as they lie in memory, without looking.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():
         index, _, key = name.partition("/")
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         state.setdefault(int(index), {})[key] = value
     for name, value in scalars.items():
         _, index, key = name.split("/")

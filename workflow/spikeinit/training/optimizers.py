@@ -17,6 +17,8 @@ OPTIMIZERS = {
     "asgd": torch.optim.ASGD,
     "adagrad": torch.optim.Adagrad,
 }
+ONE_CALL = {True: "fused", False: "foreach"}
+"""All parameters are stepped in one call: in one pass over each (`fused`), where PyTorch has that for an optimiser."""
 
 
 def make_optimizer(parameters: Iterable[torch.nn.Parameter], spec: dict[str, Any]) -> torch.optim.Optimizer:
@@ -28,7 +30,9 @@ def make_optimizer(parameters: Iterable[torch.nn.Parameter], spec: dict[str, Any
     if spec["name"] not in OPTIMIZERS:
         raise ValueError(f"optimizer {spec['name']!r}: give one of {', '.join(OPTIMIZERS)}")
     options = {key: value for key, value in spec.items() if key not in ("name", "learning_rate")}
-    return OPTIMIZERS[spec["name"]](parameters, lr=spec["learning_rate"], foreach=True, **options)
+    optimizer = OPTIMIZERS[spec["name"]]
+    one_call = ONE_CALL["fused" in inspect.signature(optimizer).parameters]
+    return optimizer(parameters, lr=spec["learning_rate"], **{one_call: True}, **options)
 
 
 def advance(optimizer: torch.optim.Optimizer) -> None:

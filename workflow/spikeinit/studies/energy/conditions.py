@@ -71,6 +71,7 @@ OPEN_CHOICES = {
 
 NOT_CONDITIONS = {
     unstated.DATASETS: ("datasets",),
+    unstated.JOBS: ("runs_per_job",),
     "Other initialisers stand beside the published combinations, and change none of their runs.": (
         "comparison",
         "data_driven",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from spikeinit.config import open_choices
 from spikeinit.config.checks import Problems
 from spikeinit.config.configuration import Config
-from spikeinit.config.open_choices import KEY
+from spikeinit.config.open_choices import BATCHES, KEY
 from spikeinit.config.sweeps import Point
 from spikeinit.jobs.runs import Run, sharing_jobs
 from spikeinit.studies.energy.combinations import NAME, combination, normal
@@ -28,7 +28,7 @@ def runs(config: Config) -> list[Run]:
         for mean in asked["weight_means"] or section["weight_means"]
         for beta in asked["beta_ranges"] or section["beta_ranges"]
     ]
-    return sharing_jobs(found, asked["runs_per_job"]) if found else []
+    return sharing_jobs(found, asked["runs_per_job"], prefix=BATCHES) if found else []
 
 
 def _run(config: Config, section: Section, point: Point, dataset: str, mean: float, beta: str) -> Run:

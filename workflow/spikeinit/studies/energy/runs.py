@@ -10,7 +10,7 @@ from spikeinit.config.configuration import Config
 from spikeinit.config.differences import counterparts
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.anns import DATA_DRIVEN, Ann
-from spikeinit.jobs.runs import Run
+from spikeinit.jobs.runs import Run, sharing_jobs
 from spikeinit.studies.energy import open_choices as tried
 from spikeinit.studies.energy.combinations import NAME, ann, combination, normal
 from spikeinit.studies.energy.comparisons import weight_and_decay_comparisons
@@ -24,12 +24,12 @@ def runs(config: Config) -> list[Run]:
     comparison = section["comparison"]
     published = [(normal(section, mean), beta) for mean in section["weight_means"] for beta in section["beta_ranges"]]
     compared = [(choice, beta) for choice in comparison["initializers"] for beta in comparison["beta_ranges"]]
-    configured = [
+    configured = (
         combination(config, section, dataset, choice, beta)
         for dataset in section["datasets"]
         for choice, beta in published + compared * _is_compared(dataset, comparison)
-    ]
-    return [*configured, *tried.runs(config)]
+    )
+    return [*sharing_jobs(configured, section["runs_per_job"]), *tried.runs(config)]
 
 
 def _is_compared(dataset: str, comparison: Mapping[str, Any]) -> bool:

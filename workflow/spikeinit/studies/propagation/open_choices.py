@@ -10,7 +10,7 @@ from spikeinit.config import open_choices
 from spikeinit.config.checks import Problems
 from spikeinit.config.configuration import Config
 from spikeinit.config.differences import counterparts
-from spikeinit.config.open_choices import KEY
+from spikeinit.config.open_choices import BATCHES, KEY
 from spikeinit.config.schema import Schema
 from spikeinit.jobs.runs import Run, sharing_jobs
 from spikeinit.studies.propagation.conditions import COUNTERPARTS, OPEN_CHOICES
@@ -42,8 +42,7 @@ def runs(config: Config) -> list[Run]:
             run = compared(config, changed, task, name, asked["seeds"])
             labels = {**run.labels, "experiment": EXPERIMENT, "open_choice": choice}
             found.append(replace(run, name=open_choices.run_name(run.name, choice), labels=labels))
-    shared = sharing_jobs(found, asked["runs_per_job"]) if found else []
-    return [replace(run, batch=f"choices_{run.batch}") for run in shared]  # others of the study share jobs of their own
+    return sharing_jobs(found, asked["runs_per_job"], prefix=BATCHES) if found else []
 
 
 def problems(section: Section, schema: Schema, of_section: Callable[[Section], Problems]) -> Problems:
