@@ -73,7 +73,15 @@ class Quantity:
     of_current: bool = False
 
 
-OUTPUT = Quantity(lambda layer: layer.output, per_neuron)
+def _of_images(layer: LayerSignals) -> torch.Tensor:
+    """The sum of the output over the neurons [T, B], in its own precision: many times as fast, and exact for spikes.
+
+    They are ones and zeros, whose sums are exact in single precision up to 16 million neurons.
+    """
+    return layer.output.sum(dim=tuple(range(2, layer.output.dim())))
+
+
+OUTPUT = Quantity(_of_images, per_neuron)
 """Spikes per neuron, summed over the steps (Pärna 2025, Eq. 7); in an analogue network the mean activation."""
 
 MEASURED: dict[str, Quantity] = {}
