@@ -53,6 +53,9 @@ class Neuron:
             outputs.append(spikes)
         return torch.stack(potentials), torch.stack(outputs)
 
+    def set_threshold(self, value: float) -> None:
+        self.threshold.fill_(value)
+
     def potential(self, current: torch.Tensor) -> torch.Tensor:
         return self.run(current)[0]
 
@@ -82,6 +85,11 @@ class FakeNetwork:
         for layer in self.layers[:index]:
             merged = layer.neuron.run(layer.current(merged).unflatten(0, (len(inputs), -1)))[1].flatten(0, 1)
         return merged
+
+    def potentials(self, inputs: torch.Tensor, index: int, received: torch.Tensor) -> torch.Tensor:
+        layer = self.layers[index]
+        current = layer.current(received).unflatten(0, (len(inputs), -1))
+        return current if layer.neuron is None else layer.neuron.potential(current)
 
 
 def generator(seed: int = 0) -> torch.Generator:

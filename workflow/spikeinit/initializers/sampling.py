@@ -3,19 +3,19 @@
 A network offers
 
     network.weighted_layers()             list of layers, first to last
-    network.layer_inputs(inputs, index)   what layer `index` receives, [T*B, ...], for a batch `inputs` [T, B, ...]
+    network.layer_inputs(inputs, index)   what layer `index` receives, [T*B, ...], for a batch `inputs`
+    network.potentials(inputs, index, received)   membrane potentials [T, B, ...] before the reset of the neurons behind
+                                          layer `index`, or its currents where none are, when it has received that
     network.training, network.train(mode) as every `torch.nn.Module`
 
 and each of its layers
 
     .name, .weight ([out, in] or [out, in, k, k]), .bias (or None)
     .neuron                               None if the layer does not spike, else .threshold_value, .decay_value,
-                                          .gain_value (means over the layer), .threshold (a tensor),
-                                          .potential(current [T, B, ...]) -> membrane potentials before the reset
-    .current(received [T*B, ...])         input current [T*B, ...] of its neurons
+                                          .gain_value (means over the layer), .set_threshold(value)
 
-The last two are used by data-dependent initialisers only. All random numbers are drawn on the CPU in single precision
-and then copied, so that weights depend neither on the device nor on the precision of the network.
+`layer_inputs` and `potentials` are used by data-dependent initialisers only. All random numbers are drawn on the CPU in
+single precision and then copied, so that weights depend neither on the device nor on the precision of the network.
 """
 
 from __future__ import annotations
@@ -44,8 +44,6 @@ class Layer(Protocol):
     bias: torch.nn.Parameter | None
     neuron: Any
 
-    def current(self, received: torch.Tensor) -> torch.Tensor: ...
-
 
 class Network(Protocol):
     """A network, as described above."""
@@ -58,6 +56,8 @@ class Network(Protocol):
 
     def layer_inputs(self, inputs: torch.Tensor, index: int) -> torch.Tensor: ...
 
+    def potentials(self, inputs: torch.Tensor, index: int, received: torch.Tensor) -> torch.Tensor: ...
+
 
 def initialize(
     network: Network,
@@ -69,8 +69,10 @@ def initialize(
     inputs: torch.Tensor | None = None,
     published_fan_in: Sequence[int] | None = None,
     **parameters: Any,
-) -> None:
-    """Draw all weights and biases of `network` in place.
+) -> list[Law | None]:
+    """Draw all weights and biases of `network` in place; the laws that the layers' weights were drawn from.
+
+    The law is None for a layer that is left to PyTorch's default.
 
     generator: a CPU generator; the weights do not depend on what is chosen for the biases.
     bias: "law" as the initialiser says, "framework" PyTorch's default U(-1/sqrt(fan_in), 1/sqrt(fan_in)), or "zero".
@@ -97,7 +99,7 @@ def initialize(
     weighted = network.weighted_layers()
     published = [fans(layer.weight)[0] for layer in weighted] if published_fan_in is None else published_fan_in
     bias_generator = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
-    neuron = None
+    neuron, laws = None, []
     with torch.no_grad(), _evaluation_mode(network):
         for index, (layer, meant_for) in enumerate(zip(weighted, published, strict=True)):
             fan_in = fans(layer.weight)[0]
@@ -105,6 +107,7 @@ def initialize(
             if layers == "hidden" and index in (0, len(weighted) - 1):
                 layer.weight.copy_(_framework_default(layer.weight.shape, fan_in, generator))
                 _set_bias(layer, None, meant_for, bias_generator)
+                laws.append(None)
                 continue
             measured = _measure(network, index, inputs, initializer.measured(parameters))
             values = {**_of_neuron(neuron, initializer), **measured, **parameters}
@@ -112,9 +115,11 @@ def initialize(
             layer.weight.copy_(DRAWS[initializer.draw](layer.weight.shape, law, generator))
             _set_bias(layer, {"law": law.bias, "framework": None, "zero": 0.0}[bias], meant_for, bias_generator)
             if law.threshold is not None and layer.neuron is not None:
-                layer.neuron.threshold.fill_(law.threshold)
+                layer.neuron.set_threshold(law.threshold)
             if initializer.adjust is not None:
-                ADJUSTMENTS[initializer.adjust](network, index, inputs.to(layer.weight.device))
+                ADJUSTMENTS[initializer.adjust](network, index, inputs)
+            laws.append(law)
+    return laws
 
 
 @contextmanager
@@ -159,9 +164,7 @@ def unit_variance(network: Network, index: int, inputs: torch.Tensor) -> None:
     layer = network.weighted_layers()[index]
     received = network.layer_inputs(inputs, index)
     for _ in range(UNIT_VARIANCE_ATTEMPTS):
-        current = layer.current(received).unflatten(0, (inputs.shape[0], -1))
-        potential = current if layer.neuron is None else layer.neuron.potential(current)
-        variance = potential.var().item()
+        variance = network.potentials(inputs, index, received).var().item()
         if not (math.isfinite(variance) and variance > 0):
             raise UserError(
                 f"{layer.name}: its potentials have variance {variance} on the batch, which no weights can scale to 1; "
@@ -215,8 +218,7 @@ def _measure(network: Network, index: int, inputs: torch.Tensor | None, wanted: 
     """Mean square ("input_rate") and mean ("input_mean") of what a layer receives; for spikes both are their rate."""
     if not wanted:
         return {}
-    layer = network.weighted_layers()[index]
-    received = network.layer_inputs(inputs.to(layer.weight.device), index).float()
+    received = network.layer_inputs(inputs, index).float()
     values = {"input_rate": received.square().mean().item(), "input_mean": received.mean().item()}
     return {name: values[name] for name in wanted}
 

@@ -113,7 +113,17 @@ class FeedForward(nn.Module):
 
     def layer_inputs(self, inputs: torch.Tensor, index: int) -> torch.Tensor:
         """What weighted layer `index` receives, [T*B, ...], when the network sees `inputs` [T, B, C, H, W]."""
-        return self(inputs, keep_received=True)[1].received[index].flatten(0, 1)
+        device = self.weighted_layers()[index].weight.device
+        return self(inputs.to(device), keep_received=True)[1].received[index].flatten(0, 1)
+
+    def potentials(self, inputs: torch.Tensor, index: int, received: torch.Tensor) -> torch.Tensor:
+        """Membrane potentials [T, B, ...] before the reset behind layer `index`, or its currents where none fires.
+
+        received: what it gets, [T*B, ...], from `layer_inputs` of the same `inputs` [T, B, C, H, W].
+        """
+        layer = self.weighted_layers()[index]
+        current = layer.current(received).unflatten(0, (len(inputs), -1))
+        return current if layer.neuron is None else layer.neuron.potential(current)
 
     def set_generators(
         self, *, dropout: torch.Generator | None = None, initial_potential: torch.Generator | None = None

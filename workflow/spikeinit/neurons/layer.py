@@ -103,6 +103,11 @@ class IntegrateAndFire(nn.Module):
             **options,
         )
 
+    @torch.no_grad()
+    def set_threshold(self, value: float) -> None:
+        """Give all neurons of the layer this threshold."""
+        self.threshold.fill_(value)
+
     @property
     def threshold_value(self) -> float:
         """Mean threshold of the layer."""
