@@ -192,7 +192,8 @@ def test_an_initialiser_that_sets_thresholds_sets_those_of_the_library():
     frames = (torch.rand(4, 6, 2, 6, 6, generator=generator(2)) < 0.5).float()
     initialize(network, "lee2016", generator=generator(), batch=frames, threshold_factor=1.5)
     assert network[1].v_threshold == law("lee2016", fan_in=18, threshold_factor=1.5).threshold
-    assert structure(network, frames).neurons[0].dynamics.threshold_value == network[1].v_threshold
+    read = structure(network, frames).neurons[0].dynamics.threshold_value
+    assert read == pytest.approx(network[1].v_threshold)
 
 
 class Mine(nn.Module):
