@@ -1,0 +1,27 @@
+"""The code in the documentation runs."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import pytest
+
+PAGES = {"initialize.md": ("snntorch",)}
+"""Page -> the libraries that its code needs."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_of_a_page_runs_and_prints_what_it_says(page, checkout, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for library in PAGES[page]:
+            pytest.importorskip(library)
+    text = (checkout / "docs" / page).read_text()
+    blocks = re.findall(r"```python\n((?:(?!```).*\n)+)```\n((?:\n(?:    .*\n)+)?)", text)
+    assert blocks
+    names: dict[str, object] = {}
+    for code, shown in blocks:
+        exec(compile(code, page, "exec"), names)
+        printed = [line.strip() for line in capsys.readouterr().out.strip().splitlines()]
+        assert printed == [line.strip() for line in shown.strip().splitlines()]
