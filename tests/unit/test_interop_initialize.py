@@ -196,6 +196,17 @@ def test_an_initialiser_that_sets_thresholds_sets_those_of_the_library():
     assert read == pytest.approx(network[1].v_threshold)
 
 
+def test_tied_weights_are_drawn_once():
+    network = nn.Sequential(nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 20))
+    network[2].weight = network[0].weight
+    table = initialize(network, "he", generator=generator())
+    assert table.layer.tolist() == ["0", "2"]
+    assert table.note.tolist() == ["", "left alone: its weights are those of 0"]
+    alone = nn.Linear(20, 20)
+    initialize(alone, "he", generator=generator())
+    assert torch.equal(network[2].weight, alone.weight)
+
+
 class Mine(nn.Module):
     """A neuron that nobody knows."""
 
@@ -235,6 +246,13 @@ class Mine(nn.Module):
             lambda: initialize(Stepped(), "lsuv", generator=generator(), batch=torch.rand(4, 20, device="meta")),
             "the batch is on meta and the network on cpu",
         ),
+        (
+            lambda: initialize(
+                nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3))), "he", generator=generator()
+            ),
+            "0: the weights are computed from other tensors",
+        ),
+        (lambda: initialize(nn.Sequential(nn.LazyLinear(3)), "he", generator=generator()), "0: lazy layers"),
         (lambda: initialize(Stepped(), "micheli", generator=generator()), "micheli2024"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.nn.parameter import UninitializedParameter
 
 from spikeinit.errors import UserError
 from spikeinit.interop.dynamics import Dynamics
@@ -71,8 +72,8 @@ def structure(
     batch: runs through the network once, in evaluation mode and without gradients; None for a symbolic one. run: how;
     None calls `network(batch)`. told: the dynamics of neurons by the name of their module, for those that are not read.
 
-    UserError for names in `told` that the network has not, for a network without a layer that has weights, and for one
-    that a symbolic batch cannot pass through.
+    UserError for names in `told` that the network has not, for a network without a layer that has weights, for weights
+    that cannot be set, and for a network that a symbolic batch cannot pass through.
     """
     told = dict(told or {})
     modules = dict(network.named_modules())
@@ -85,6 +86,7 @@ def structure(
         for name, module in modules.items()
         if isinstance(module, WEIGHTED) and not _inside(name, firing) and name not in firing
     }
+    _check_weights(weighted)
     if not weighted:
         kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
         raise UserError(f"{type(network).__name__} has no layer with weights ({kinds}), so there is nothing to look at")
@@ -93,14 +95,19 @@ def structure(
         called = _called_by_a_symbol(network, interesting)
     else:
         called = _called_by(network, batch, run, interesting)
-    layers = []
+    layers: list[Layer] = []
+    tied = {}
     for place, name in enumerate(called):
         if name in weighted and name not in called[:place]:
+            owner = next((layer.name for layer in layers if layer.module.weight is weighted[name].weight), None)
+            if owner is not None:
+                tied[name] = f"its weights are those of {owner}"
+                continue
             behind = next((firing[later] for later in called[place:] if later in firing), None)
             layers.append(Layer(name, weighted[name], behind))
     reached = [firing[name] for name in dict.fromkeys(called) if name in firing]
     missed = [name for name in weighted if name not in called]
-    return Structure(layers, reached, missed, _other_weights(network, weighted, firing))
+    return Structure(layers, reached, missed, tied | _other_weights(network, weighted, firing))
 
 
 def run_once(network: nn.Module, batch: Any, run: Run | None, firing: Sequence[Neurons]) -> Any:
@@ -172,6 +179,8 @@ class _Tracer(fx.Tracer):
 
 
 def _called_by_a_symbol(network: nn.Module, interesting: Mapping[str, nn.Module]) -> list[str]:
+    if "" in interesting:  # the network is a single layer itself, which a tracer would look into
+        return [""]
     try:
         graph = _Tracer(interesting).trace(network)
     except Exception as error:  # whatever the network's own code does with a symbol
@@ -180,6 +189,19 @@ def _called_by_a_symbol(network: nn.Module, interesting: Mapping[str, nn.Module]
             " a batch as the network takes it"
         ) from error
     return [node.target for node in graph.nodes if node.op == "call_module" and node.target in interesting]
+
+
+def _check_weights(weighted: Mapping[str, nn.Module]) -> None:
+    """UserError that names the layers whose weights are no parameters of their own, or are not there yet."""
+    computed = [name for name, module in weighted.items() if not isinstance(module.weight, nn.Parameter)]
+    if computed:
+        raise UserError(
+            f"{', '.join(computed)}: the weights are computed from other tensors (weight_norm or another "
+            "parametrisation), so that setting them would change nothing: remove it, initialise, and put it back"
+        )
+    lazy = [name for name, module in weighted.items() if isinstance(module.weight, UninitializedParameter)]
+    if lazy:
+        raise UserError(f"{', '.join(lazy)}: lazy layers have no weights yet: let the network run on a batch first")
 
 
 def _other_weights(
