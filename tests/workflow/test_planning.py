@@ -54,17 +54,17 @@ def test_tracking_can_be_switched_off(folder):
 
 
 def test_a_users_own_initialiser_and_images_are_planned(folder):
-    """The images of the README's example with the initialiser of examples/."""
+    """The images of the example in docs/datasets.md with the initialiser of examples/."""
     import numpy as np
 
     images = folder / "data/my_images"
     images.mkdir(parents=True)
     for split in ("train", "test"):
         np.savez(images / f"{split}.npz", images=np.zeros((20, 8, 8), np.uint8), labels=np.arange(20) % 2)
-    settings = re.findall(r"```yaml\n(.*?)```", (CHECKOUT / "README.md").read_text(), re.DOTALL)
+    settings = re.findall(r"```yaml\n(.*?)```", (CHECKOUT / "docs/datasets.md").read_text(), re.DOTALL)
     (folder / "mine.yaml").write_text(next(text for text in settings if "my_images" in text))
     planned = jobs(folder, "energy", "--configfile", "mine.yaml", "examples/my_initializer.yaml")
-    assert planned["train_snn"] == 9 + 2
+    assert planned["train_batch"] == 4 + 4  # eleven combinations by three, and the open choices
 
 
 def test_readme_and_docs_name_files_that_are_there():
