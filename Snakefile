@@ -30,6 +30,7 @@ include: "workflow/rules/test_hypotheses.smk"
 include: "workflow/rules/audit_published.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/summarize.smk"
 include: "workflow/rules/sync_tracking.smk"
 include: "workflow/rules/pretrain_ann.smk"
 include: "workflow/rules/extract_activations.smk"
@@ -39,6 +40,7 @@ include: "workflow/rules/calibrate_snn.smk"
 
 
 onsuccess:
+    tell_answers()
     tell_unrecorded()
 
 
@@ -51,6 +53,7 @@ rule all:
     default_target: True
     input:
         [study_results(CONFIG.known[study]) for study in CONFIG.studies],
+        f"{RESULTS}/summary.md",
 
 
 for study in CONFIG.known.values():

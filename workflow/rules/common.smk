@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -19,10 +20,12 @@ sys.path.insert(0, str(PACKAGE_ROOT))
 
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
+from spikeinit.io import read_json
 from spikeinit.jobs.anns import anns
 from spikeinit.jobs.runs import batches
 from spikeinit.names.slugs import NAME_PATTERN
 from spikeinit.plan import captions, from_snakemake, rule_specs, runs
+from spikeinit.studies.summary import Summary, to_terminal
 from spikeinit.tracking import address
 from spikeinit.tracking.sync import unrecorded
 
@@ -41,6 +44,7 @@ TRACKING_URI, store_note = address.configured(CONFIG.tracking_uri)
 for note in filter(None, [*NOTES, store_note if CONFIG.tracking_enabled else ""]):
     logger.info(note)
 
+STARTED = time.time()
 RESULTS = f"results/{CONFIG.name}"
 TRACKING_READY = "results/{name}/tracking.json"
 
@@ -212,6 +216,14 @@ def study_results(study):
     return [f"{folder}/{file}" for file in rule_specs.study_files(study)] + (
         [f"{folder}/tracking.json"] if CONFIG.tracking_enabled else []
     )
+
+
+def tell_answers():
+    """Say on the console what the studies answer whose scorecards this call has made."""
+    files = [Path(f"{RESULTS}/studies/{study.name}/answer.json") for study in PLANNED]
+    fresh = [Summary(**read_json(path)) for path in files if path.exists() and path.stat().st_mtime >= STARTED]
+    if fresh:
+        print(to_terminal(fresh, RESULTS), file=sys.stderr)
 
 
 def tell_unrecorded():

@@ -1,7 +1,7 @@
 """Lay every published claim and number beside ours, with a verdict.
 
 INPUTS   studies/<study>/{tables/,statistics.csv,audit.csv}, the published numbers
-OUTPUTS  studies/<study>/scorecard.{csv,md,html}
+OUTPUTS  studies/<study>/{scorecard.{csv,md,html},answer.json}
 DECIDES  the verdicts: given only where the published conditions were met, otherwise "scaled down"
 """
 
@@ -17,6 +17,7 @@ for study in PLANNED:
         output:
             scorecard=f"results/{{name}}/studies/{study.name}/scorecard.csv",
             markdown=f"results/{{name}}/studies/{study.name}/scorecard.md",
+            answer=f"results/{{name}}/studies/{study.name}/answer.json",
             html=report(
                 f"results/{{name}}/studies/{study.name}/scorecard.html",
                 caption=caption(study, study.scorecard),
@@ -41,4 +42,4 @@ for study in PLANNED:
             "python -m spikeinit.stages.score --spec {params.spec:q}"
             " --tables results/{wildcards.name}/studies/{params.study}/tables --evidence {input.evidence:q}"
             ' --published {input.published:q} --study-files "${{STUDY_FILES[@]}}" --scorecard {output.scorecard:q}'
-            " --markdown {output.markdown:q} --html {output.html:q} > {log:q} 2>&1 || failed {log:q}"
+            " --markdown {output.markdown:q} --html {output.html:q} --answer {output.answer:q} > {log:q} 2>&1 || failed {log:q}"

@@ -221,7 +221,8 @@ class Study:
     audit: "module.function" from the files of printed numbers to rows that say which of them contradict one another.
     options: what its tables take from the configuration. reads: files of analogue networks and of their activations
     that its tables are made of, such as "ann/metrics". text_columns: columns of its tables that stay text even where
-    every value looks like a number.
+    every value looks like a number. answer: "module.function" from `StudyTables` to what the runs answer, in a sentence
+    or two, for the summary. key_figure: name of the figure that shows it.
     """
 
     name: str
@@ -240,6 +241,8 @@ class Study:
     options: Callable[[Config], dict[str, Any]] = _no_options
     reads: tuple[str, ...] = ()
     text_columns: tuple[str, ...] = ()
+    answer: str = ""
+    key_figure: str = ""
 
     @property
     def folder(self) -> Path:

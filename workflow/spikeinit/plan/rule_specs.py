@@ -245,7 +245,11 @@ def score_spec(config: Config, study: Study) -> str:
     return _spec(
         "score",
         study,
-        [study.scorecard],
+        [study.scorecard, *([Output(study.answer)] if study.answer else [])],
+        paper=study.paper,
+        question=study.question,
+        answer=study.answer,
+        figure=f"figures/{study.key_figure}.png" if study.key_figure else "",
         scorecard=study.scorecard.function,
         title=study.scorecard.title,
         text_columns=list(study.text_columns),
@@ -253,6 +257,11 @@ def score_spec(config: Config, study: Study) -> str:
         confidence=statistics.get("confidence", 0.95),
         margins={name: statistics.get(f"{name}_margin") for name in ("equivalence", "accuracy")},
     )
+
+
+def summary_spec(name: str) -> str:
+    """Spec of `summarize`."""
+    return canonical_json({"name": name, "source": source_digest("spikeinit.stages.summarize")})
 
 
 def _functions(outputs: Iterable[Output]) -> dict[str, str]:
@@ -288,6 +297,7 @@ def study_files(study: Study) -> list[str]:
         *(["audit.csv"] if study.audit else []),
         "scorecard.csv",
         "scorecard.md",
+        "answer.json",
     ]
 
 

@@ -19,6 +19,8 @@ STUDY = Study(
         "which thresholds and initial potentials make the spiking copy of a ReLU network most accurate within T steps?"
     ),
     package=__name__,
+    answer="answer.answer",
+    key_figure="accuracy_by_timesteps",
     runs=runs.runs,
     problems=runs.problems,
     published=conditions.PUBLISHED,
