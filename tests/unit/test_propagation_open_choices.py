@@ -7,10 +7,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
+from spikeinit.datasets.load import Images
 from spikeinit.errors import UserError
 from spikeinit.io import write_csv
+from spikeinit.networks.build import new_network
 from spikeinit.plan import from_mapping, runs
 from spikeinit.studies.figure_style import render
 from spikeinit.studies.open_choices import no_flip
@@ -64,6 +67,47 @@ def test_each_choice_changes_its_key_alone_and_has_the_same_seeds(config):
     assert len({run.name for run in every}) == len(every)
 
 
+def test_ten_layers_are_ten_hidden_ones_or_eight_and_the_two_around_them(config):
+    config[NAME]["open_choices"]["values"] = {"classification.depth_counts": ["hidden", "all"]}
+    found = {}
+    for run in tried(config):
+        found.setdefault(run.labels["open_choice"], []).append(run)
+    assert list(found) == ["as configured", "classification.depth_counts all"]
+    for own, other in zip(*found.values(), strict=True):
+        assert [run.labels["depth"] for run in (own, other)] == [10, 8]
+        network = dataclasses.replace(own.spec.network, options={"depth": 8})
+        assert other.spec == dataclasses.replace(own.spec, network=network)
+    spec = found["classification.depth_counts all"][0].spec
+    images = Images(torch.zeros(1, 1, 28, 28, dtype=torch.uint8), torch.zeros(1), 10, "black", "")
+    module = new_network(spec, 0, images, "auto")
+    weights = [tuple(layer.weight.shape) for layer in module.weighted_layers()]
+    assert weights == [(300, 784), *[(300, 300)] * 7, (10, 300)]
+    assert len(module.neurons()) == 10  # the encoder, eight hidden layers and the output, as the authors count
+
+
+def test_a_count_of_all_layers_is_of_every_task_with_an_mlp_and_of_nothing_else(config):
+    section = config[NAME]["classification"]
+    section["tasks"].append({**section["tasks"][0], "dataset": "digits", "network": {"name": "deep_mlp"}})
+    section["tasks"][2]["network"]["options"] = {"depth": 5}
+
+    def depths():
+        every = runs(from_mapping(config), NAME)
+        return {
+            (run.labels["experiment"], run.labels["network"], run.labels["dataset"], run.labels["depth"])
+            for run in every
+            if run.labels["experiment"] in ("comparison", "base")
+        }
+
+    hidden = {("comparison", "deep_mlp", "mnist5k", 10), ("comparison", "deep_mlp", "digits", 5)}
+    others = {("comparison", "deep_cnn", "digits", 6), ("base", "deep_mlp", "mnist5k", 10)}
+    assert depths() == hidden | others
+    section["depth_counts"] = "all"
+    assert depths() == {("comparison", "deep_mlp", "mnist5k", 8), ("comparison", "deep_mlp", "digits", 3)} | others
+    section["tasks"][2]["network"]["options"] = {"depth": 2}
+    with pytest.raises(UserError, match=r"tasks\.2\.network\.options\.depth += 2 +counts the encoder and the output"):
+        from_mapping(config)
+
+
 def test_nothing_is_tried_without_the_mlp_or_where_null_is_asked(config):
     task = config[NAME]["classification"]["tasks"][1]
     assert task["network"]["name"] == "deep_cnn"
@@ -78,6 +122,7 @@ def test_nothing_is_tried_without_the_mlp_or_where_null_is_asked(config):
         ({"initializers": ["kaiming"]}, r"open_choices\.initializers\.0.*'kaiming'.*not one of classification"),
         ({"values": {"neuron.decay": [0.2]}}, "neuron.decay.*not among what the paper leaves open"),
         ({"values": {"initializer.bias": ["none"]}}, r"open_choices\.values\.initializer\.bias"),
+        ({"values": {"classification.depth_counts": [8]}}, r"classification\.depth_counts.*allowed: hidden, all"),
     ],
 )
 def test_what_cannot_be_tried_is_said_when_it_is_planned(config, asked, message):

@@ -11,6 +11,8 @@ from spikeinit.networks.layers import Dense, Encoder, Network, scaled
 
 NEURONS = 600
 DEPTH = 10
+OUTER_LAYERS = 2
+"""The encoding neurons and the output, which the authors' code counts among the ten layers."""
 
 
 @register("deep_mlp")

@@ -58,6 +58,11 @@ OPEN_CHOICES = {
     "robustness.widths": OpenChoice(ANY, VALUES),
     "robustness.decays": OpenChoice(ANY, VALUES),
     "robustness.thresholds": OpenChoice(ANY, VALUES),
+    "classification.depth_counts": OpenChoice(
+        ("hidden", "all"),
+        "The paper's MLP has ten layers. Here ten hidden ones stand between the encoding layer and the output, and the "
+        "authors' code counts these two among the ten.",
+    ),
     "initializer.bias": OpenChoice(
         ANY,
         "The paper's neurons have no bias (Eq. 2). By their laws only ding2022 has one, and the authors' code keeps "
@@ -182,13 +187,8 @@ def _task(_: Section, task: Section) -> Stated:
         else {"name": "standardized", "parameters": {}, "timesteps": 3}
     )
     bins = OpenChoice(ANY, "The paper bins the events of N-MNIST by 1 ms, and does not say how many bins are used.")
-    hidden = OpenChoice(
-        (deep_mlp.DEPTH, deep_mlp.DEPTH - 2),
-        "The paper has ten layers. Here they stand between an encoding layer and the output, and the authors' code "
-        "counts these two among the ten.",
-    )
-    depth = {"network.options.depth": hidden} if name == "deep_mlp" else {}
-    options = {"depth": deep_cnn.DEPTH} if name == "deep_cnn" else {}
+    depths = {"deep_mlp": deep_mlp.DEPTH, "deep_cnn": deep_cnn.DEPTH}
+    options = {"depth": depths[name]} if name in depths else {}
     return Stated(
         settings={
             "train_images": None,
@@ -197,11 +197,10 @@ def _task(_: Section, task: Section) -> Stated:
             "network": {"name": OneOf(("deep_mlp", "deep_cnn")), "width": 1.0, "options": options},
             "encoding": encoding,
         },
-        open_choices={**depth, **({"encoding.timesteps": bins} if events else {})},
+        open_choices={"encoding.timesteps": bins} if events else {},
         not_conditions={unstated.DATASETS: ("dataset",)},
         unset={
-            **({"network.options.depth": deep_mlp.DEPTH} if name == "deep_mlp" else {}),
-            **({"network.options.depth": deep_cnn.DEPTH} if name == "deep_cnn" else {}),
+            **{f"network.options.{key}": value for key, value in options.items()},
             **({"encoding.parameters.window_ms": 1.0} if events else {}),
         },
     )
@@ -218,7 +217,8 @@ def _parts(section: Section) -> dict[str, Part]:
         own = {index: task["dataset"] for index, task in enumerate(tasks) if task["network"]["name"] == network}
         shown = counterparts(COUNTERPARTS, tuple(own.values())).values()
         keys = [f"classification.tasks.{index}" for index, dataset in own.items() if dataset in shown]
-        parts[network] = Part((*SHARED, "classification.initializers", *keys), tuple(own.values()))
+        counted = ["classification.depth_counts"] if network == "deep_mlp" else []
+        parts[network] = Part((*SHARED, "classification.initializers", *counted, *keys), tuple(own.values()))
     parts["robustness"] = Part((*SHARED, "robustness"), (section["robustness"]["dataset"],))
     return parts
 

@@ -14,7 +14,15 @@ from spikeinit.names.slugs import number_text
 from spikeinit.networks import deep_mlp
 from spikeinit.specs import SimulateSpec, Simulation
 from spikeinit.studies.propagation import open_choices
-from spikeinit.studies.propagation.trainings import LABELS, NAME, compared, hidden_sizes, labelled, training
+from spikeinit.studies.propagation.trainings import (
+    LABELS,
+    NAME,
+    compared,
+    hidden_sizes,
+    labelled,
+    network_of,
+    training,
+)
 from spikeinit.study import Section
 
 SWEEPS = {"depths": "depth", "widths": "width", "decays": "decay", "thresholds": "threshold"}
@@ -162,10 +170,9 @@ def _problems_as_configured(section: Section, config: Section) -> checks.Problem
         path = f"propagation.classification.tasks.{index}"
         found += [(f"{path}.dataset", text) for _, text in checks.dataset_problems(path, [task["dataset"]], config)]
         wrong = checks.network_problems(f"{path}.network", task["network"], task["dataset"])
-        if not wrong and not hidden_sizes(task["network"]):
-            wrong = [(f"{path}.network.options.hidden", "= []   this study needs a network with a hidden layer")]
+        wrong = wrong or _hidden_layer_problems(f"{path}.network", section, task)
         found += wrong or checks.spike_delay_problems(
-            "propagation.neuron", neuron, task["network"], task["encoding"]["timesteps"]
+            "propagation.neuron", neuron, network_of(section, task), task["encoding"]["timesteps"]
         )
         found += checks.encoding_problems(f"{path}.encoding", task["encoding"], task["dataset"])
         same = [(other["dataset"], other["network"]["name"]) for other in tasks[:index]]
@@ -187,3 +194,13 @@ def _problems_as_configured(section: Section, config: Section) -> checks.Problem
         where = f"propagation.simulation.thresholds.{index}"
         found += checks.initializer_problems(where, {"name": "micheli2024"}, values)
     return found
+
+
+def _hidden_layer_problems(path: str, section: Section, task: Section) -> checks.Problems:
+    """A network without a hidden layer. `path`: of its key; it has no `network_problems`."""
+    if hidden_sizes(network_of(section, task)):
+        return []
+    if hidden_sizes(task["network"]):
+        what = "counts the encoder and the output too (classification.depth_counts), which leaves no hidden layer"
+        return [(f"{path}.options.depth", f"= {task['network']['options']['depth']}   {what}; give 3 or more")]
+    return [(f"{path}.options.hidden", "= []   this study needs a network with a hidden layer")]

@@ -7,7 +7,7 @@ from typing import Any
 
 from spikeinit.config.configuration import Config
 from spikeinit.jobs.runs import Run, evaluate_spec, initializer_spec, run_name, train_source
-from spikeinit.networks import describe
+from spikeinit.networks import deep_mlp, describe
 from spikeinit.networks.layers import Conv, Dense, Residual
 from spikeinit.specs import EncodingSpec, ImageSelection, NetworkSpec, NeuronSpec, TrainingSpec, TrainSpec, to_dict
 from spikeinit.study import Section
@@ -19,7 +19,7 @@ LABELS = ("experiment", "dataset", "network", "initializer", "depth", "width", "
 
 def compared(config: Config, section: Section, task: Mapping[str, Any], name: str, seeds: Sequence[int]) -> Run:
     """A training of figures 8 and 9: one initialiser on one task."""
-    spec = training(config, section, task, name, network=task["network"], seeds=seeds)
+    spec = training(config, section, task, name, network=network_of(section, task), seeds=seeds)
     return labelled(section, "comparison", spec, run_name(task["dataset"], {"name": name}, task["network"]["name"]))
 
 
@@ -45,6 +45,19 @@ def labelled(section: Section, experiment: str, spec: TrainSpec, name: str) -> R
         evaluate_spec(spec, section["evaluation"]),
         tables=("metrics", "curves", "iterations", "accuracy"),
     )
+
+
+def network_of(section: Section, task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The network of a task, in the network's own terms: its `depth` is the number of hidden layers.
+
+    Where `classification.depth_counts` is "all", the depth of a `deep_mlp` counts its encoding neurons and its output
+    too. So ten layers have eight hidden ones.
+    """
+    network = task["network"]
+    if network["name"] != "deep_mlp" or section["classification"]["depth_counts"] == "hidden":
+        return network
+    depth = network["options"].get("depth", deep_mlp.DEPTH) - deep_mlp.OUTER_LAYERS
+    return {**network, "options": {**network["options"], "depth": depth}}
 
 
 def hidden_sizes(network: Mapping[str, Any]) -> list[int]:
