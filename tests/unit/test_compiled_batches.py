@@ -91,6 +91,7 @@ def changed(**values):
         changed(encoding=EncodingSpec("constant", 5)),
         changed(neuron=dataclasses.replace(LATE, learn=("decay",))),
         changed(neuron=dataclasses.replace(LATE, gain="one_minus_decay")),
+        changed(neuron=dataclasses.replace(LATE, initial_potential="running_mean")),
         changed(network=NetworkSpec("mlp", options={"hidden": [65]})),
         changed(
             training=dataclasses.replace(SMALL.training, loss={"name": "cross_entropy_per_step", "reduction": "sum"})

@@ -384,6 +384,7 @@ def test_defaults_of_a_training_by_study(path, schedule, loss, reduction):
 def test_defaults_of_a_neuron_by_study(path, expected):
     shared = {"threshold": 1.0, "gain": 1.0, "reset": "subtract", "surrogate": "arctan", "slope": 1.0}
     shared |= {"decay_scope": "layer", "detach_reset": True, "initial_potential": 0.0, "spike_delay": 0}
+    shared |= {"initial_potential_momentum": 0.1}
     assert Schema.of(SECTION_SCHEMAS).fill_at(path.split("."), {}) == shared | expected
 
 

@@ -445,7 +445,9 @@ def test_data_driven_refuses_another_networks_weights():
         initialize_from(network(), {}, [threshold(1.0)] * 2)
 
 
-@pytest.mark.parametrize("wrong", [{"spike_delay": 1}, {"initial_potential": "kaiming_uniform"}])
+@pytest.mark.parametrize(
+    "wrong", [{"spike_delay": 1}, {"initial_potential": "kaiming_uniform"}, {"initial_potential": "running_mean"}]
+)
 def test_data_driven_refuses_neurons_that_cannot_be_a_copy(wrong):
     neuron = NeuronSpec(**wrong)
     spiking = assemble(

@@ -92,7 +92,7 @@ def random_start(generator, shape=(1, 28, 28), images=4, **neuron):
     network.set_generators(initial_potential=generator)
     with torch.no_grad():
         network(torch.zeros(2, images, *shape))
-    return network, [neurons.drawn_start for neurons in network.neurons()]
+    return network, [neurons.last_start for neurons in network.neurons()]
 
 
 def test_random_starts_are_uniform_within_the_bound_of_a_layers_size():
@@ -121,7 +121,7 @@ def test_random_starts_are_drawn_anew_for_each_batch_and_alike_by_equal_generato
     network, first = random_start(stream(0, "test"))
     with torch.no_grad():
         network(torch.zeros(2, 4, 1, 28, 28))
-    assert not torch.equal(network.neurons()[0].drawn_start, first[0])
+    assert not torch.equal(network.neurons()[0].last_start, first[0])
     _, again = random_start(stream(0, "test"))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(first, again, strict=True))
 
@@ -136,7 +136,7 @@ def test_potentials_at_random_are_those_of_the_last_pass(spike_delay):
         for neurons, spikes, current in zip(network.neurons(), trace.spikes, trace.currents, strict=True):
             potential = neurons.potential(current)
             if spike_delay:
-                potential = torch.cat([neurons.drawn_start[None], potential[:-1]])
+                potential = torch.cat([neurons.last_start[None], potential[:-1]])
             assert torch.equal(spikes, (potential > neurons.threshold).float())
     assert torch.equal(generator.get_state(), state)
     assert all(spikes.sum() > 0 for spikes in trace.spikes[:3])
@@ -147,9 +147,9 @@ def test_random_starts_need_a_generator_and_a_pass():
     assert not any("initial_potential" in name for name in network.state_dict())
     with pytest.raises(ValueError, match=r"call network\.set_generators"):
         network(torch.zeros(2, 4, 1, 28, 28))
-    with pytest.raises(ValueError, match="drawn by a forward pass"):
+    with pytest.raises(ValueError, match="set by a forward pass"):
         network.neurons()[0].potential(torch.zeros(2, 4, 8, 14, 14))
-    with pytest.raises(ValueError, match="initial_potential = 'uniform': give a number or kaiming_uniform"):
+    with pytest.raises(ValueError, match="initial_potential = 'uniform': give a number or one of kaiming_uniform"):
         energy_network(initial_potential="uniform")
 
 

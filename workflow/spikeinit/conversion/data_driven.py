@@ -64,13 +64,13 @@ def initialize_from(
     """Write an analogue network's weights, in units of its thresholds, into a spiking network of the same layers.
 
     thresholds: one for each weighted layer, the output included. `UserError` for networks with residual blocks or
-    normalisation, for neurons with a spike delay or a random start, and where the layers differ.
+    normalisation, for neurons with a spike delay or without a given start, and where the layers differ.
     """
     layers = network.weighted_layers()
     kept = [part for part in network.parts if isinstance(part, WeightedLayer)]
     if len(kept) != len(layers) or any(layer.normalization is not None or layer.neuron is None for layer in layers):
         raise UserError("data_driven takes networks of plain spiking layers, without residual blocks or normalisation")
-    if any(layer.neuron.spec.spike_delay or layer.neuron.starts_at_random for layer in layers):
+    if any(layer.neuron.spec.spike_delay or layer.neuron.start_changes for layer in layers):
         raise UserError(
             "data_driven copies neurons that spike in the step in which they reach the threshold, from a given initial "
             "potential; give spike_delay 0 and a number as initial_potential"

@@ -12,4 +12,8 @@ RESETS = (*COMPILED_RESETS, BEFORE_LEAK)
 SPIKE_DELAYS = (0, 1)
 KAIMING_UNIFORM = "kaiming_uniform"
 """Initial potentials at random, of every neuron for every image of a batch."""
+RUNNING_MEAN = "running_mean"
+"""One initial potential per layer, which follows the potentials that training batches end with."""
+INITIAL_POTENTIALS = (KAIMING_UNIFORM, RUNNING_MEAN)
+"""What an initial potential may be instead of a number."""
 KERNELS = ("auto", "reference", "cpu", "gpu")

@@ -51,7 +51,8 @@ class EncodingSpec:
 class NeuronSpec:
     """The integrate-and-fire neurons of every layer.
 
-    `decay` is a number, or [low, high] to draw uniformly from. `initial_potential` is a number, or "kaiming_uniform".
+    `decay` is a number, or [low, high] to draw uniformly from. `initial_potential` is a number, "kaiming_uniform" or
+    "running_mean", which alone uses `initial_potential_momentum`; see `neurons.layer`.
     """
 
     decay: float | tuple[float, float] = 0.5
@@ -63,6 +64,7 @@ class NeuronSpec:
     slope: float = 1.0
     detach_reset: bool = True
     initial_potential: float | str = 0.0
+    initial_potential_momentum: float = 0.1
     spike_delay: int = 0
     learn: tuple[str, ...] = ("decay", "threshold")
 

@@ -29,7 +29,7 @@ LARGEST = 64
 
 
 def applies(network: FeedForward, encoding: EncodingSpec, settings: TrainingSpec, train: Images) -> bool:
-    """Whether every batch can be a compiled call: small layers without learned neurons, Bernoulli input, plain Adam."""
+    """Whether every batch can be a compiled call: small layers of unchanging neurons, Bernoulli input, plain Adam."""
     optimizer = settings.optimizer
     return (
         encoding.name == "rate"
@@ -55,6 +55,7 @@ def _small(part: nn.Module) -> bool:
         and neuron.spec.decay_scope == "layer"
         and neuron.spec.reset != BEFORE_LEAK
         and neuron.spec.gain != "one_minus_decay"
+        and not neuron.starts_at_mean
         and not neuron.spec.learn
     )
 

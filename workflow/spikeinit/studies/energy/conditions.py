@@ -77,6 +77,7 @@ NOT_CONDITIONS = {
         "data_driven",
     ),
     "Other values of open choices are tried in runs of their own.": ("open_choices",),
+    unstated.WITHOUT_EFFECT: ("neuron.initial_potential_momentum",),
     unstated.ONLY_LOOKED_AT: ("training.monitor_images", "training.trace_every", "training.target_accuracies"),
     unstated.ONLY_SAID: (
         "evaluation",

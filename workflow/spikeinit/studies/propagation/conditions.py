@@ -98,7 +98,7 @@ NOT_CONDITIONS = {
         "simulation.gradient_repeats",
         "simulation.time.gradient_repeats",
     ),
-    unstated.WITHOUT_EFFECT: ("neuron.decay_scope", "training.schedule.factor"),
+    unstated.WITHOUT_EFFECT: ("neuron.decay_scope", "neuron.initial_potential_momentum", "training.schedule.factor"),
     unstated.ONLY_LOOKED_AT: ("training.monitor_images", "training.trace_every", "accuracy_levels"),
     unstated.ONLY_SAID: ("evaluation", "statistics"),
 }

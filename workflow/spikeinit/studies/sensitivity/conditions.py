@@ -88,7 +88,12 @@ NOT_CONDITIONS = {
     unstated.JOBS: ("runs_per_job",),
     "A sweep that it leaves out is named as missing.": ("only",),
     "It adds trainings, and changes none.": ("analogue",),
-    unstated.WITHOUT_EFFECT: ("neuron.decay_scope", "training.schedule.every", "training.schedule.factor"),
+    unstated.WITHOUT_EFFECT: (
+        "neuron.decay_scope",
+        "neuron.initial_potential_momentum",
+        "training.schedule.every",
+        "training.schedule.factor",
+    ),
     unstated.ONLY_LOOKED_AT: ("training.trace_every", "training.target_accuracies"),
     unstated.ONLY_SAID: ("evaluation", "statistics"),
 }
