@@ -28,7 +28,7 @@ from spikeinit.specs import (
 from spikeinit.training.job import initialized_network
 
 PAPERS = ["normal", "glorot", "he", "lee2016", "wu2018", "bellec2018", "zenke_vogels2021", "ding2022", "micheli2024"]
-PAPERS += ["kim_panda2021", "chang2024", "chang2024_both"]
+PAPERS += ["kim_panda2021", "perez_nieves2021", "chang2024", "chang2024_both"]
 NEURON = {"threshold": 1.0, "decay": 0.5, "gain": 1.0}
 
 
@@ -203,6 +203,25 @@ def test_tdbn_gives_currents_the_scale_of_the_threshold():
     assert law("zheng2021", fan_in=400, input_rate=0.15, alpha=alpha, threshold=threshold) == fluctuation
 
 
+def test_perez_nieves_number_of_the_authors_code():
+    """Steps of 1 ms, a time constant of 10 ms and a factor of 20: a standard deviation of 1.9033 / sqrt(n)."""
+    assert law("perez_nieves2021", fan_in=784).standard_deviation == pytest.approx(1.90325 / 28, rel=1e-5)
+    assert law("perez_nieves2021", fan_in=50, decay=0.5).variance == pytest.approx(100 / 50)
+    assert law("perez_nieves2021", fan_in=50, decay=0.75, multiplier=4.0).variance == pytest.approx(1 / 50)
+
+
+def test_perez_nieves_scales_weights_by_what_a_constant_input_gathers():
+    """The potential that a constant input ends at has the same variance, (20 rms of the inputs)^2, at any leak."""
+    random = np.random.default_rng(5)
+    inputs = random.random(400)
+    for decay in (0.2, 0.9):
+        weights = random.normal(0, law("perez_nieves2021", fan_in=400, decay=decay).standard_deviation, (4000, 400))
+        potential = np.zeros(4000)
+        for _ in range(200):
+            potential = decay * potential + weights @ inputs
+        assert potential.var() == pytest.approx(400 * np.square(inputs).mean(), rel=5 * math.sqrt(2 / 4000))
+
+
 def test_ikun_number_of_the_authors_code():
     """The mean of 1 / (1 + x^2) from -1 to 1 is pi / 4."""
     mean = scipy.integrate.quad(lambda x: 1 / (1 + x**2), -1, 1)[0] / 2
@@ -250,6 +269,9 @@ def test_ding_bias_is_where_the_asymptote_of_the_response_is_zero():
         ("zheng2021", {"input_rate": 0.1, "alpha": 0.0}, "alpha = 0.0"),
         ("zheng2021", {"input_rate": 0.1, "threshold": 0.0}, "threshold = 0.0"),
         ("zheng2021", {"input_rate": 0.1, "gain": 0.0}, "gain > 0"),
+        ("perez_nieves2021", {"decay": 1.0}, "without a leak"),
+        ("perez_nieves2021", {"decay": -0.1}, "decay = -0.1"),
+        ("perez_nieves2021", {"multiplier": 0.0}, "multiplier = 0.0"),
         ("chang2024", {"mean_gradient": 0.0}, "mean_gradient = 0.0"),
         ("chang2024", {"fan_in": 1}, "fan_in = 1"),
         ("chang2024_both", {"mean_gradient": -1.0}, "mean_gradient = -1.0"),

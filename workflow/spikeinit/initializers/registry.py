@@ -22,6 +22,7 @@ MODULES = {
     "wu2018": "wu2018",
     "bellec2018": "bellec2018",
     "zenke_vogels2021": "zenke_vogels2021",
+    "perez_nieves2021": "perez_nieves2021",
     "zheng2021": "zheng2021",
     "kim_panda2021": "kim_panda2021",
     "ding2022": "ding2022",

@@ -64,6 +64,7 @@ _LOOKS = {
     "wu2018": Look("Wu 2018", SKY, "<", DASHED, 1.8),
     "bellec2018": Look("Bellec 2018", SKY, "P", SOLID, 2.4),
     "zenke_vogels2021": Look("Zenke & Vogels 2021", GREY, "*", DASHED),
+    "perez_nieves2021": Look("Perez-Nieves 2021", BLACK, "D", DASHED),
     "zheng2021": Look("Zheng 2021 (tdBN)", YELLOW, "d"),
     "kim_panda2021": Look("Kim & Panda 2021", PINK, "X", DASHED),
     "ding2022": Look("Ding 2022", GREEN, "^"),
