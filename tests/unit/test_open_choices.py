@@ -91,6 +91,21 @@ def test_a_choice_changes_its_key_alone_and_draws_the_same_numbers(config):
     assert planned[0].spec.apart == planned[2].spec.apart
 
 
+def test_a_choice_that_suits_no_compared_initialiser_is_tried_without_them(config):
+    """data_driven starts at half the threshold, and no run at a choice is one of its."""
+    assert {"name": "data_driven"} in config["energy"]["comparison"]["initializers"]
+    planned = tried(config, values={"neuron.initial_potential": ["running_mean", "kaiming_uniform"]})
+    starts = {run.labels["open_choice"]: run.spec.neuron.initial_potential for run in planned}
+    assert starts == {
+        AS_CONFIGURED: 0.0,
+        "neuron.initial_potential running_mean": "running_mean",
+        "neuron.initial_potential kaiming_uniform": "kaiming_uniform",
+    }
+    config["energy"]["neuron"]["initial_potential"] = "running_mean"
+    with pytest.raises(UserError, match="data_driven starts at half the threshold"):
+        from_mapping(config)
+
+
 def test_choices_have_the_same_names_in_whatever_order_they_are_written(config):
     """The stage that writes the plan gets the configuration with sorted keys, and must name the same runs."""
     values = {"neuron.gain": ["one_minus_decay"], "initializer.bias": ["zero"], "neuron.surrogate": ["arctan_over_pi"]}

@@ -2,9 +2,11 @@
 
     Var[w] = 1 / (g n),
 
-n: inputs per neuron, g: the mean derivative of the surrogate. The second form, `chang2024_both`, has fan_in + fan_out
-in the place of n. The authors' public code takes g as the mean of 1 / (1 + x^2) for x from -1 to 1, which is pi / 4;
-that is the default here, whatever surrogate the neurons have. Another one can be given.
+n: inputs per neuron, g: the mean derivative of the surrogate, which is not squared. The second form, `chang2024_both`,
+has fan_in + fan_out in the place of n. The authors' public code (`init_custom_weights` in train_csnn.py) takes g as the
+mean of 1 / (1 + x^2) for x from -1 to 1, which is pi / 4. That is the default here, whatever surrogate the neurons
+have, and another one can be given. The neurons of that code have the surrogate derivative 1 / (1 + (pi x)^2), and its
+mean over the same range is 0.40.
 
 The argument treats a spike as a linear answer of slope g to its potential. Of a standard normal potential the next
 layer then gets the share P(u > theta) / g: at theta = 1 that is 0.20, and activity fades. Biases start at zero.

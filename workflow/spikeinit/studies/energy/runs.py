@@ -48,11 +48,13 @@ def anns(config: Config) -> list[Ann]:
 def problems(section: Section, config: Section, schema: Schema) -> checks.Problems:
     """What is wrong with this study's section beyond its schema, as it is and at every open choice that is tried."""
 
-    def of_section(changed: Section) -> checks.Problems:
-        return _problems_as_configured(changed, config)
+    def at_a_choice(changed: Section) -> checks.Problems:
+        """No compared initialiser runs at a choice."""
+        comparison = {**changed["comparison"], "initializers": []}
+        return _problems_as_configured({**changed, "comparison": comparison}, config)
 
-    choices = tried.problems(section) + open_choices.problems(NAME, section, OPEN_CHOICES, schema, of_section)
-    return of_section(section) + choices
+    choices = tried.problems(section) + open_choices.problems(NAME, section, OPEN_CHOICES, schema, at_a_choice)
+    return _problems_as_configured(section, config) + choices
 
 
 def _problems_as_configured(section: Section, config: Section) -> checks.Problems:
