@@ -299,7 +299,7 @@ def test_merging_replaces_lists_and_joins_mappings():
     assert merge({"a": {"b": 1, "c": [1, 2]}, "d": 1}, {"a": {"c": [3]}}) == {"a": {"b": 1, "c": [3]}, "d": 1}
 
 
-@pytest.mark.parametrize("overlay", ["smoke", "paper", "conversion_cifar10"])
+@pytest.mark.parametrize("overlay", ["smoke", "paper", "conversion_cifar10", "propagation_mlp_eight"])
 def test_overlays_are_valid(checkout, overlay):
     config = load_config([checkout / "config.yaml", checkout / f"workflow/overlays/{overlay}.yaml"])
     assert config.name == overlay

@@ -91,6 +91,14 @@ def test_simulations_run_at_the_published_size(laptop):
     assert conditions(STUDY, laptop)["parts"]["simulation"]["differences"] == []
 
 
+def test_the_overlay_of_simulations_compares_one_initialiser_more(checkout, laptop):
+    overlay = load_config([checkout / "config.yaml", checkout / "workflow/overlays/propagation_simulations.yaml"])
+    own, more = (config.sections[NAME]["simulation"]["initializers"] for config in (laptop, overlay))
+    assert more == [*own, "perez_nieves2021"]
+    (one,) = [one for one in simulations(overlay)["over_time"] if one.initializer == "perez_nieves2021"]
+    assert (one.label, one.repeats, one.decay) == ("time_steps", 300, 0.5)
+
+
 def test_a_spec_survives_json(laptop):
     for run in runs(laptop, NAME):
         assert to_dict(from_dict(type(run.spec), json.loads(to_json(run.spec)))) == to_dict(run.spec)
