@@ -36,22 +36,23 @@ def study(tmp_path_factory):
     return StudyRuns.load(*write_study(tmp_path_factory.mktemp("study")), OPTIONS)
 
 
-def test_the_neuron_of_the_published_code_is_accepted_and_runs(checkout, tmp_path):
-    """A delay of one step and a random start: planned, trained, resumed, and evaluated twice with the same result."""
+@pytest.mark.parametrize("start", ["kaiming_uniform", "running_mean"])
+def test_options_of_neurons_that_are_off_by_default_are_accepted_and_run(start, checkout, tmp_path):
+    """A delay of one step and a start that changes: planned, trained, resumed, evaluated twice with the same result."""
     values = yaml.safe_load((checkout / "config.yaml").read_text())
     section = values["sensitivity"]
-    section["neuron"] |= {"spike_delay": 1, "initial_potential": "kaiming_uniform", "threshold": 0.5}
+    section["neuron"] |= {"spike_delay": 1, "initial_potential": start, "threshold": 0.5}
     section["encoding"] = {"name": "rate", "timesteps": 5}
     section["training"] |= {"epochs": 2}
-    section["sweeps"] = {"start": {"neuron.initial_potential": [0.0, "kaiming_uniform"], "neuron.spike_delay": [0, 1]}}
+    section["sweeps"] = {"start": {"neuron.initial_potential": [0.0, start], "neuron.spike_delay": [0, 1]}}
     section["only"] = None
     planned = runs(from_mapping(values), "sensitivity")
     chosen = [(run.labels["neuron.initial_potential"], run.labels["neuron.spike_delay"]) for run in planned]
-    assert set(chosen) == {(0.0, 0), (0.0, 1), ("kaiming_uniform", 0), ("kaiming_uniform", 1)}
+    assert set(chosen) == {(0.0, 0), (0.0, 1), (start, 0), (start, 1)}
     assert len({run.spec.seed_digest() for run in planned}) == len(planned)
 
-    run = planned[chosen.index(("kaiming_uniform", 1))]
-    assert (run.spec.neuron.spike_delay, run.evaluation.neuron.initial_potential) == (1, "kaiming_uniform")
+    run = planned[chosen.index((start, 1))]
+    assert (run.spec.neuron.spike_delay, run.evaluation.neuron.initial_potential) == (1, start)
     whole, _ = train(tmp_path / "whole", run.spec)
     with pytest.raises(Interrupted):
         train(tmp_path / "part", run.spec, stop_after=1)
