@@ -211,10 +211,10 @@ def test_a_broken_memory_is_ignored_and_mended(kept, tmp_path):
 
 def test_imports_are_found_wherever_they_stand(tmp_path):
     path = tmp_path / "module.py"
-    path.write_text("import a.b\ndef f():\n    from c import d\n    from . import e\n")
+    path.write_text("import a.b\nimport g.h as i\ndef f():\n    from c import d\n    from . import e\n")
     found = python_files.read_python(path)
-    assert found.modules == ("a.b", "c")
-    assert found.members == ("c.d",)
+    assert found.modules == ("a.b", "g.h", "c")
+    assert found.members == ("a.*", "g.h.*", "c.d")
 
 
 def test_a_module_on_the_users_search_path_counts(tmp_path, monkeypatch):

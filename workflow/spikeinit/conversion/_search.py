@@ -7,6 +7,9 @@ and stays in the cache.
 
 Sums and search share this file because numba's cache of a compiled function sees changes in the function's own file
 only: after an edit of sums that stood elsewhere the search would go on with the old ones.
+
+Without the compiler all of this runs as plain Python. A single value of the arrays is therefore made float64 before it
+is summed or compared: numba does so by itself, but numpy's float32 and a Python number make float32.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ import math
 import numpy as np
 
 from spikeinit.kernels.native import inlined, kernel
-from spikeinit.kernels.vectors import copy
 
 BLOCK = 64
 FEW_KINKS = 8
@@ -72,7 +74,7 @@ def block_sums(values):
         heads[block, 1] = low
         partial = 0.0
         for index in range(block * BLOCK, min((block + 1) * BLOCK, values.size)):
-            partial += values[index]
+            partial += np.float64(values[index])
         high, low = _pair_sum(high, low, partial, 0.0)
     heads[blocks, 0] = high
     heads[blocks, 1] = low
@@ -99,7 +101,7 @@ def _prefix_sum(values, heads, rank):
     block = rank // BLOCK
     partial = 0.0
     for index in range(block * BLOCK, rank):
-        partial += values[index]
+        partial += np.float64(values[index])
     return _pair_sum(heads[block, 0], heads[block, 1], partial, 0.0)
 
 
@@ -108,7 +110,7 @@ def _count_up_to(values, level, low, high):
     """Number of sorted values <= level, known to lie in low .. high."""
     while low < high:
         middle = (low + high) // 2
-        if values[middle] <= level:
+        if np.float64(values[middle]) <= level:
             low = middle + 1
         else:
             high = middle
@@ -213,13 +215,23 @@ def _equal(one, other):
 
 
 @inlined
+def _copy(source, start, target, place, count):
+    """target[place : place + count] = source[start : start + count].
+
+    As slices it would be as fast, but numba would take seconds to compile the message for slices of two lengths.
+    """
+    for index in range(count):
+        target[place + index] = source[start + index]
+
+
+@inlined
 def _with_room(stack, needed):
     rows, columns = stack.shape
     if needed <= rows:
         return stack
     larger = np.empty((2 * rows, columns), stack.dtype)
     for row in range(rows):
-        copy(stack[row], 0, larger[row], 0, columns)
+        _copy(stack[row], 0, larger[row], 0, columns)
     return larger
 
 
@@ -233,13 +245,13 @@ def _goal(best, floor):
 def _push(reals, integers, top, left, right, bound, first, end, low, high):
     """Put an interval on the stack: its two measured ends, its bound, the samples first .. end inside, its ranks."""
     levels = low.size
-    copy(left, 0, reals[top], 0, 4)
-    copy(right, 0, reals[top], 4, 4)
+    _copy(left, 0, reals[top], 0, 4)
+    _copy(right, 0, reals[top], 4, 4)
     reals[top, 8] = bound
     integers[top, 0] = first
     integers[top, 1] = end
-    copy(low, 0, integers[top], 2, levels)
-    copy(high, 0, integers[top], 2 + levels, levels)
+    _copy(low, 0, integers[top], 2, levels)
+    _copy(high, 0, integers[top], 2 + levels, levels)
 
 
 @inlined
@@ -323,12 +335,12 @@ def search(values, heads, squares, norm, timesteps, everywhere, best_threshold, 
         top -= 1
         if reals[top, 8] >= _goal(best, floor):
             continue
-        copy(reals[top], 0, left, 0, 4)
-        copy(reals[top], 4, right, 0, 4)
+        _copy(reals[top], 0, left, 0, 4)
+        _copy(reals[top], 4, right, 0, 4)
         first = integers[top, 0]
         end = integers[top, 1]
-        copy(integers[top], 2, low, 0, levels)
-        copy(integers[top], 2 + levels, high, 0, levels)
+        _copy(integers[top], 2, low, 0, levels)
+        _copy(integers[top], 2 + levels, high, 0, levels)
 
         if not everywhere:
             if first >= end:

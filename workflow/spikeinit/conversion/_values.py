@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from spikeinit.kernels.compiler import compiler_works
 from spikeinit.kernels.native import kernel
 
 RADIX_FROM = 4096
-"""Fewer values than this are sorted by numpy."""
+"""Fewer values than this are sorted by numpy, and all where nothing is compiled."""
 DIGIT_BITS = 11
 
 
@@ -67,9 +68,10 @@ def sort_positive(values: np.ndarray) -> np.ndarray:
     The bits of positive floating-point numbers are in the order of the numbers, so many values are sorted digit by
     digit, in linear time and with the memory of the values once more. Values already in order are returned as they are.
     """
-    if _ascending(values):
+    compiled = compiler_works()
+    if compiled and _ascending(values):
         return values
-    if values.size < RADIX_FROM:
+    if not compiled or values.size < RADIX_FROM:
         values.sort()
         return values
     keys = values.view(f"u{values.itemsize}")

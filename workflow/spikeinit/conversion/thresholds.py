@@ -52,6 +52,9 @@ pass follows the definition, not the printed recurrence: when i_0 grows by one a
 **Accuracy.** Sums are kept to about 32 digits, so F of nearby thresholds is told apart even for N = 10^8. The error of
 the threshold returned is at most min C_m * (1 + 1e-14) + 1e-16 * mean a_i^m, up to the rounding of V and of the levels
 to float64. Among thresholds that are equal within that, a sample is preferred to other numbers.
+
+**Without the compiler.** Where numba is not installed the same loops run as plain Python. They find the same
+thresholds, to the last bit, in a few seconds for a million activations where compiled ones take hundredths of one.
 """
 
 from __future__ import annotations
@@ -62,11 +65,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 
 from spikeinit.conversion import _search
 from spikeinit.conversion._values import positive_values, sort_positive
+from spikeinit.kernels.native import threads
 
 NORMS = (1, 2)
 SEARCHES = ("samples", "global")
@@ -131,7 +134,7 @@ def channel_thresholds(
     """`optimal_threshold` of every channel by itself (named as future work in Bojković et al. 2024, Sec. 6).
 
     activations: array or tensor [channels, samples, ..] or a sequence of one array or tensor per channel. Channels are
-    shared out over numba's threads. dead: the threshold of channels without a positive activation, for instance the
+    shared out over threads. dead: the threshold of channels without a positive activation, for instance the
     layer's own; their error is 0. ValueError as in `optimal_threshold`, and if a channel is dead and `dead` is not
     given.
     """
@@ -151,7 +154,7 @@ def channel_thresholds(
             return Threshold(float(dead), 0.5 * float(dead), 0.0)
         return optimal_threshold(values, timesteps, norm=norm, search=search)
 
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         found = list(pool.map(of_channel, positive))
     return ChannelThresholds(
         threshold=np.array([each.threshold for each in found], dtype=np.float64),
@@ -279,7 +282,7 @@ def _mean_error(values: np.ndarray, timesteps: int, threshold: float, initial_fr
     starts = range(0, values.size, CHUNK)
     if len(starts) == 1:
         return of_chunk(0) / values.size
-    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         return math.fsum(pool.map(of_chunk, starts)) / values.size
 
 

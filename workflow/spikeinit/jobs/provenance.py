@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from spikeinit import networks
+from spikeinit import PUBLIC, networks
 from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.jobs.python_files import PythonFile, read_python
@@ -41,6 +41,9 @@ FINDING = (
 """How code and data are found by their names. What is found stands in the spec, with a digest of its own."""
 
 STUDIES = "spikeinit.studies"
+
+WHOLE = f"{PACKAGE}.*"
+"""How `PythonFile.members` says that a file imports the package itself, of which it may then use every public name."""
 
 
 @cache
@@ -180,11 +183,12 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 def decides_nothing(module: str) -> bool:
     """Whether a module only records, plans or finds, so that no number depends on its code but through a spec.
 
-    The packages of studies themselves only declare, too; the modules in them count.
+    The packages of studies themselves only declare, too; the modules in them count. The package itself only says where
+    its public names are found; who imports those names depends on the modules behind them, see `_own_imports`.
     """
     above = {module, *(module[:place] for place, letter in enumerate(module) if letter == ".")}
     declares = module == STUDIES or (module.rpartition(".")[0] == STUDIES and _is_package(module))
-    return declares or not above.isdisjoint((*RECORD_ONLY, *PLANNING, *FINDING))
+    return module == PACKAGE or declares or not above.isdisjoint((*RECORD_ONLY, *PLANNING, *FINDING))
 
 
 def _is_package(module: str) -> bool:
@@ -209,9 +213,11 @@ def _imports(module: str) -> tuple[str, ...]:
 
 
 def _own_imports(source: PythonFile) -> tuple[str, ...]:
-    """The modules of this package that a file imports."""
+    """The modules of this package that a file imports; for a public name the module that it stands in."""
     own = [name for name in (*source.modules, *source.members) if name.split(".")[0] == PACKAGE]
-    return tuple(name for name in own if name in source.modules or _path(name))
+    behind = {f"{PACKAGE}.{name}": place.partition(":")[0] for name, place in PUBLIC.items()}
+    public = behind.values() if WHOLE in own else [behind[name] for name in own if name in behind]
+    return tuple(dict.fromkeys([*(name for name in own if name in source.modules or _path(name)), *public]))
 
 
 def _module_digest(module: str) -> str:

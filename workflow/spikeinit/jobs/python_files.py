@@ -27,7 +27,8 @@ MEMORY = Path(".snakemake/spikeinit_sources.json")
 class PythonFile:
     """A Python file: the digest (hex) of its syntax tree without docstrings, and its imports.
 
-    modules: imported, or imported from. members: `module.name` for each name imported from one, a module itself or not.
+    modules: imported, or imported from. members: `module.name` for each name imported from one, a module itself or not,
+    and `package.*` for each package that is imported itself, so that all of its names may be used.
     """
 
     digest: str
@@ -89,6 +90,7 @@ def _parse(content: bytes, name: str) -> PythonFile:
     for node in imports:
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
+            members += [f"{alias.name if alias.asname else alias.name.partition('.')[0]}.*" for alias in node.names]
         elif node.module:
             modules.append(node.module)
             members += [f"{node.module}.{alias.name}" for alias in node.names]

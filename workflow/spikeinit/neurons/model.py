@@ -10,6 +10,8 @@ from typing import Literal, overload
 
 import torch
 
+from spikeinit.errors import UserError
+from spikeinit.kernels.compiler import REMEDY, compiler_works
 from spikeinit.kernels.neurons import reference
 from spikeinit.kernels.neurons.dynamics import Dynamics
 from spikeinit.kernels.surrogates import surrogate as surrogate_of
@@ -83,13 +85,13 @@ def integrate_and_fire(
     `surrogate` of u - threshold with `slope` (see `spikeinit.kernels.surrogates`); with `detach_reset` the s inside the
     reset has no derivative, while the threshold it is multiplied with keeps its own.
 
-    `kernel` is "reference" (plain torch, any float type), "cpu" (compiled; float32 and float64), "gpu" (Triton) or
-    "auto": the fastest one for the tensor, and for "subtract_before_leak" always the reference. The compiled kernels
-    walk memory in its physical order, so channels-last currents give channels-last outputs without a copy. With
-    `return_potential` the result is the pair (output, u); u has the type of `current`, but float32 from the GPU kernel
-    for half precision, which it computes in float32.
+    `kernel` is "reference" (plain torch, any float type), "cpu" (compiled by numba; float32 and float64), "gpu" (by
+    Triton) or "auto": the fastest one for the tensor whose compiler is there, and for "subtract_before_leak" always the
+    reference. The compiled kernels walk memory in its physical order, so channels-last currents give channels-last
+    outputs without a copy. With `return_potential` the result is the pair (output, u); u has the type of `current`, but
+    float32 from the GPU kernel for half precision, which it computes in float32.
 
-    Raises ValueError for wrong shapes, types or names and for T = 0.
+    Raises ValueError for wrong shapes, types or names and for T = 0; `UserError` for the kernel "cpu" without numba.
     """
     if not isinstance(current, torch.Tensor) or not current.is_floating_point():
         given = current.dtype if isinstance(current, torch.Tensor) else f"a {type(current).__name__}"
@@ -141,11 +143,13 @@ def _choose_kernel(kernel: str, current: torch.Tensor, reset: str) -> str:
     if kernel == "auto":
         if current.is_cuda and _triton_works(current.device):
             return "gpu"
-        return "cpu" if on_processor else "reference"
+        return "cpu" if on_processor and compiler_works() else "reference"
     if kernel == "cpu" and not on_processor:
         raise ValueError(
             f'kernel="cpu" takes float32 or float64 on the CPU, not {current.dtype} on {current.device}; use "auto"'
         )
+    if kernel == "cpu" and not compiler_works():
+        raise UserError(f'kernel="cpu" needs the package numba, which cannot be imported: {REMEDY}, or use "auto"')
     if kernel == "gpu" and not _triton_installed():
         raise ValueError('kernel="gpu" needs the package triton, which is not installed; use "auto"')
     if kernel == "gpu" and not current.is_cuda and os.environ.get("TRITON_INTERPRET") != "1":

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from spikeinit.datasets.load import Images
+from spikeinit.kernels.compiler import compiler_works
 from spikeinit.kernels.surrogates import surrogate
 from spikeinit.measures.accuracy import BATCH
 from spikeinit.names.neurons import BEFORE_LEAK
@@ -29,7 +30,10 @@ LARGEST = 64
 
 
 def applies(network: FeedForward, encoding: EncodingSpec, settings: TrainingSpec, train: Images) -> bool:
-    """Whether every batch can be a compiled call: small layers of unchanging neurons, Bernoulli input, plain Adam."""
+    """Whether every batch can be a compiled call: small layers of unchanging neurons, Bernoulli input, plain Adam.
+
+    It cannot where there is no compiler.
+    """
     optimizer = settings.optimizer
     return (
         encoding.name == "rate"
@@ -39,6 +43,7 @@ def applies(network: FeedForward, encoding: EncodingSpec, settings: TrainingSpec
         and isinstance(train.images, torch.Tensor)
         and train.images.device.type == "cpu"
         and all(_small(part) for part in network.parts)
+        and compiler_works()
     )
 
 

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from spikeinit.datasets.readers.archives import damage_named
 from spikeinit.datasets.readers.labelled import Labelled
@@ -97,6 +96,8 @@ def _decoded(
 
 def _pixels(content: bytes, name: str, shape: tuple[int, int, int]) -> np.ndarray:
     """uint8 [channels, height, width]; the size is looked at before anything is decoded."""
+    from PIL import Image  # the one reader that needs it
+
     try:
         with Image.open(io.BytesIO(content), formats=["JPEG"]) as image:
             if image.size != (shape[2], shape[1]):

@@ -3,7 +3,8 @@ the image are zero, never on the machine or the number of threads.
 
 On a processor, images with few non-zero values (spikes) go to `events`, very small maps to `windows`, the image's
 gradient of strided convolutions with few channels to `strided`, and the weights' gradient of strided 1x1 convolutions
-with fewer to `pointwise`; all else, and everything on a GPU, is PyTorch's own convolution.
+with fewer to `pointwise`; all else, and everything on a GPU, is PyTorch's own convolution. `events` and `strided` are
+compiled, and left out where there is no compiler.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from spikeinit.kernels.compiler import compiler_works
 from spikeinit.kernels.convolution import dense, pointwise, windows
 from spikeinit.kernels.convolution.geometry import Geometry
 
@@ -51,14 +53,14 @@ def _routines(pixels: torch.Tensor, geometry: Geometry) -> tuple[ModuleType, Mod
     channels = pixels.shape[-1]
     small = math.prod(geometry.output) <= SMALL_MAP
     by_weights = by_image = windows if small else dense
-    if channels >= FEWEST_CHANNELS and pixels.is_contiguous():
+    if channels >= FEWEST_CHANNELS and pixels.is_contiguous() and compiler_works():
         from spikeinit.kernels.convolution import events  # needs the compiler, so it is imported where it is used
 
         if events.share_of_events(pixels) <= LARGEST_SHARE:
             by_weights = events
     if channels <= POINTWISE_CHANNELS and _is_pointwise(geometry) and math.prod(geometry.output) > POINTWISE_MAP:
         by_weights = pointwise
-    if not small and max(geometry.stride) > 1 and channels in STRIDED_CHANNELS:
+    if not small and max(geometry.stride) > 1 and channels in STRIDED_CHANNELS and compiler_works():
         from spikeinit.kernels.convolution import strided as by_image
     return by_weights, by_image
 
