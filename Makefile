@@ -5,7 +5,7 @@ VENV := .venv
 CORES ?= all
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help reproduce report ui sync audit evidence test test-faults docs lint format bench lock
+.PHONY: help reproduce report ui sync audit evidence test test-faults docs lint format libraries bench lock
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -52,6 +52,9 @@ format: $(INSTALLED)      ## apply the formatters
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/snakefmt Snakefile workflow/rules
+
+libraries: $(INSTALLED)   ## other libraries for spiking networks, for their readers, their tests and for bench
+	$(VENV)/bin/python -m pip install --quiet --no-deps -r envs/libraries.txt
 
 bench: $(INSTALLED)       ## our speed beside other libraries', measured in one process
 	PYTHONPATH=workflow $(VENV)/bin/python tests/bench/training_step.py

@@ -1,5 +1,5 @@
-"""One training step of the energy network: ours beside snnTorch's loop (and SpikingJelly, if envs/bench.txt is
-installed).
+"""One training step of the energy network: ours beside snnTorch's loop (and SpikingJelly, where `make
+libraries` was run).
 
 usage: python tests/bench/training_step.py [--width 0.125] [--batch 128] [--timesteps 10] [--repeats 7] [--threads N]
 

@@ -7,11 +7,12 @@ import warnings
 
 import pytest
 
-PAGES = {"README.md": ("snntorch",), "docs/initialize.md": ("snntorch",)}
+PAGES = {"README.md": ("snntorch",), "docs/initialize.md": ("snntorch",), "docs/library.md": ("snntorch",)}
 """Page -> the libraries that its code needs. What it quotes from examples/ has tests of its own."""
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("user_code")
 def test_the_code_of_a_page_runs_and_prints_what_it_says(page, checkout, capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

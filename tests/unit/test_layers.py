@@ -15,6 +15,7 @@ LAYERS = (
     ("plan", "results"),
     ("studies",),
     ("jobs",),
+    ("interop",),
     ("config", "conversion"),
     ("training",),
     ("measures", "simulation", "statistics", "tracking"),

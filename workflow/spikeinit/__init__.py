@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from spikeinit.initializers import Law as Law
     from spikeinit.initializers import law as law
     from spikeinit.initializers import register as register
+    from spikeinit.interop.initialize import initialize as initialize
 
 __version__ = "0.1.0"
 
 PUBLIC = {
     "Law": "spikeinit.initializers:Law",
     "UserError": "spikeinit.errors:UserError",
+    "initialize": "spikeinit.interop.initialize:initialize",
     "law": "spikeinit.initializers:law",
     "register": "spikeinit.initializers:register",
 }

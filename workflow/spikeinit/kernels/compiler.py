@@ -10,7 +10,7 @@ import functools
 import importlib.util
 import warnings
 
-REMEDY = 'pip install "spikeinit[fast]"'
+REMEDY = "pip install numba"
 """What brings the compiler."""
 
 
