@@ -155,6 +155,38 @@ def test_of_a_users_folder_all_python_files_count(users):
     assert provenance.file_source_digest(users / "kit") != before
 
 
+@pytest.mark.parametrize(
+    ("line", "edited", "counts"),
+    [
+        ("from spikeinit import Law, register", "initializers/law.py", True),
+        ("from spikeinit import Law, register", "interop/initialize.py", False),
+        ("from spikeinit import initialize", "interop/initialize.py", True),
+        ("import spikeinit", "interop/initialize.py", True),
+        ("import spikeinit as si", "interop/initialize.py", True),
+        ("from spikeinit import *", "interop/initialize.py", True),
+        ("from spikeinit import networks", "networks/layers.py", True),
+        ("from spikeinit import networks", "interop/initialize.py", False),
+        ("import spikeinit", "__init__.py", False),
+    ],
+)
+def test_a_users_file_counts_with_the_code_behind_the_public_names_that_it_imports(
+    package, tmp_path, line, edited, counts
+):
+    path = tmp_path / "mine.py"
+    path.write_text(f"{line}\n")
+    before = provenance.file_source_digest(path)
+    with (package / edited).open("a") as file:
+        file.write("\nADDED = 1\n")
+    forget()
+    assert (provenance.file_source_digest(path) != before) is counts
+
+
+def test_a_new_public_name_re_runs_nothing(package):
+    before = digest(*TRAIN)
+    edit(package / "__init__.py", "PUBLIC = {", 'PUBLIC = {\n    "build": "spikeinit.networks.build:build",')
+    assert digest(*TRAIN) == before
+
+
 def test_a_users_file_counts_with_the_modules_of_the_package_that_it_imports(package, users):
     (users / "second.py").write_text("from spikeinit.networks.stacks import stack\n")
 
