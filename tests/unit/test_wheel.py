@@ -135,6 +135,7 @@ def test_without_numba_auto_is_the_reference(plain):
 
 def test_numba_changes_no_result_but_by_rounding(plain, fast):
     assert plain["thresholds"] == fast["thresholds"]
+    assert plain["convolution"] == pytest.approx(fast["convolution"], rel=1e-5)
     for name, row in plain["training"].items():
         assert fast["training"][name] == pytest.approx(row, rel=1e-3), name
         assert row["train_loss"] > 0

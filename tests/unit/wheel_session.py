@@ -25,6 +25,7 @@ from spikeinit.conversion.thresholds import optimal_threshold  # noqa: E402
 from spikeinit.datasets.load import Images  # noqa: E402
 from spikeinit.initializers import initialize  # noqa: E402
 from spikeinit.interruption import Interruption  # noqa: E402
+from spikeinit.kernels.convolution.routing import convolve  # noqa: E402
 from spikeinit.networks.build import build  # noqa: E402
 from spikeinit.neurons import integrate_and_fire  # noqa: E402
 from spikeinit.randomness import stream  # noqa: E402
@@ -94,6 +95,14 @@ NETWORKS = {
 FOUND["training"] = {
     f"{name} {kernel}": train(network, kernel) for name, network in NETWORKS.items() for kernel in ("reference", "auto")
 }
+image = (torch.rand(4, 32, 9, 9, generator=stream(0, "image")) < 0.1).float()
+image = image.to(memory_format=torch.channels_last).requires_grad_()
+convolution = torch.nn.Conv2d(32, 8, 3, stride=2, padding=1, bias=False)
+torch.nn.init.normal_(convolution.weight, generator=stream(0, "weights"))
+output = convolve(convolution, image)
+(output**2).sum().backward()
+FOUND["convolution"] = [tensor.abs().sum().item() for tensor in (output, image.grad, convolution.weight.grad)]
+
 values = np.random.default_rng(0).exponential(size=2000).astype(np.float32)
 FOUND["thresholds"] = [
     optimal_threshold(values, timesteps, norm=norm, search=search).threshold
