@@ -33,7 +33,7 @@ from spikeinit.interop.libraries import known_neurons
 from spikeinit.interop.recording import Watcher
 from spikeinit.interop.structure import Neurons, Run, evaluation_mode, members, other_weights, run_once
 from spikeinit.measures.energy import CONVENTIONS, energy
-from spikeinit.measures.operations import spike_operations, synapses
+from spikeinit.measures.operations import dense_operations, spike_operations, synapses
 from spikeinit.measures.spikes import SpikeCounter
 from spikeinit.networks.build import is_repeated
 
@@ -76,8 +76,8 @@ def count(
     firing, weighted = members(network, told)
     if not firing:
         raise UserError(
-            f"{type(network).__name__} has no module that is known to fire, so it has no spikes to count. Known neurons "
-            f"are {known_neurons()}; name others with neurons=['name of the module']. An analogue network does all of "
+            f"{type(network).__name__} has no module that is known to fire, so it has no spikes to count. Known neurons"
+            f" are {known_neurons()}; name others with neurons=['name of the module']. An analogue network does all of "
             "its dense operations: `spikeinit.measures.operations.dense_operations` gives those of a layer"
         )
     if isinstance(loader, torch.Tensor):
@@ -100,11 +100,13 @@ def count(
 class _Calls:
     """What a layer did at one of its calls, over all batches: the first, or the second, and so on.
 
-    synaptic, dense: operations, if what it received are spikes, and if not. spikes: whether they are.
+    synaptic: operations, if what it received are spikes. synapses: at all its passes, which are its operations if not.
+    dense: at all its passes, padded zeros included. spikes: whether what it received are spikes.
     """
 
     synaptic: float = 0.0
-    dense: float = 0.0
+    synapses: float = 0.0
+    dense: int = 0
     spikes: bool = True
 
 
@@ -154,7 +156,8 @@ class _Tally(Watcher):
         if not math.isfinite(operations):
             raise _not_finite(name)
         calls.synaptic += operations
-        calls.dense += len(arriving) * synapses(module, shape)
+        calls.synapses += len(arriving) * synapses(module, shape)
+        calls.dense += len(arriving) * dense_operations(module, shape)
         calls.spikes &= whole
         layer.passes += len(arriving)
 
@@ -164,8 +167,8 @@ class _Tally(Watcher):
             raise _not_finite(name)
         if spikes.dim() < 3:
             raise UserError(
-                f"{name}: its neurons received {list(current.shape[1:])}, which has no dimension of neurons behind that "
-                "of the images: give batches [B, ...] at every step"
+                f"{name}: its neurons received {list(current.shape[1:])}, which has no dimension of neurons behind that"
+                " of the images: give batches [B, ...] at every step"
             )
         numbers, whole = _spikes(spikes)
         if not whole:
@@ -230,7 +233,7 @@ class _Tally(Watcher):
         for name, layer in self.layers.items():
             counts = {
                 "synaptic_operations": sum(call.synaptic for call in layer.calls if call.spikes) / self.images,
-                "multiply_accumulates": sum(call.dense for call in layer.calls if not call.spikes) / self.images,
+                "multiply_accumulates": sum(call.synapses for call in layer.calls if not call.spikes) / self.images,
             }
             rows.append(
                 {
@@ -238,6 +241,7 @@ class _Tally(Watcher):
                     "kind": type(layer.module).__name__,
                     "received": _received(layer.calls),
                     "passes": layer.passes / self.images,
+                    "synapses": sum(call.synapses for call in layer.calls) / layer.passes,
                     **counts,
                     "dense_operations": sum(call.dense for call in layer.calls) / self.images,
                     **{f"energy_{convention}": energy(convention, **counts) for convention in conventions},

@@ -29,9 +29,11 @@ class Counts:
     - `layer`: its name; `kind`: its class
     - `received`: "spikes", "analogue", or both where its calls differ
     - `passes`: how often the layer works on an image: the number of time steps, or 1 for an input that does not change
+    - `synapses`: of the layer, at one pass; those into a border of padded zeros do not count
     - `synaptic_operations`: additions, one for each synapse that a spike crosses
     - `multiply_accumulates`: one for each synapse at every pass, where what the layer received is analogue
-    - `dense_operations`: one for each synapse at every pass, whatever the layer received
+    - `dense_operations`: multiply-accumulates of the same layer in an analogue network that works as often, padded
+      zeros included, as FLOP are counted in print
     - `energy_<convention>`: in joule, of the operations, by the conventions of `spikeinit.measures.energy`
 
     left_out: weights whose operations are not counted, by name, and what they belong to.
@@ -46,31 +48,32 @@ class Counts:
     def totals(self) -> pd.Series:
         """Of the whole network, per image: neurons, spikes, spikes per neuron, operations, and energies in joule."""
         neurons, spikes = self.neurons["count"].sum(), self.neurons["spikes"].sum()
-        summed = self.operations.drop(columns=["layer", "kind", "received", "passes"]).sum()
+        summed = self.operations.drop(columns=["layer", "kind", "received", "passes", "synapses"]).sum()
         found = {"neurons": float(neurons), "spikes": spikes, "spikes_per_neuron": spikes / neurons, **summed}
         return pd.Series(found, name="per image")
 
     def __str__(self) -> str:
-        tables = [_text(table) for table in (self.neurons, self.operations, self._total_row())]
-        return "\n\n".join([f"{self._title()}, and in total", *tables, *self._remarks()])
+        parts = [f"{title}\n{_text(table)}" for title, table in self._tables()]
+        return "\n\n".join([*parts, *self._remarks()])
 
     def _repr_html_(self) -> str:
-        tables = [
-            table.to_html(index=False, float_format=_number, border=0)
-            for table in (self.neurons, self.operations, self._total_row())
+        parts = [
+            _paragraph(title) + table.to_html(index=False, float_format=_number, border=0)
+            for title, table in self._tables()
         ]
-        return "\n".join([f"<p>{self._title()}, and in total</p>", *tables, *map(_paragraph, self._remarks())])
+        return "\n".join([*parts, *map(_paragraph, self._remarks())])
 
-    def _title(self) -> str:
-        return f"means over {self.images:,} images: neurons, layers with weights (energy in joule)"
-
-    def _total_row(self) -> pd.DataFrame:
-        return self.totals.to_frame().T
+    def _tables(self) -> list[tuple[str, pd.DataFrame]]:
+        return [
+            (f"Neurons, means over {self.images:,} images:", self.neurons),
+            ("Operations per image, energy in joule:", self.operations),
+            ("In total, per image:", self.totals.to_frame().T),
+        ]
 
     def _remarks(self) -> list[str]:
         if not self.left_out:
             return []
-        return ["not counted: " + "; ".join(f"{name} ({owner})" for name, owner in self.left_out.items())]
+        return ["Not counted: " + "; ".join(f"{name} ({owner})" for name, owner in self.left_out.items())]
 
 
 def _text(table: pd.DataFrame) -> str:
@@ -78,7 +81,7 @@ def _text(table: pd.DataFrame) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,.0f}" if value == round(value) or abs(value) >= 1e4 else f"{value:.4g}"
 
 
 def _paragraph(text: str) -> str:

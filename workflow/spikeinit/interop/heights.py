@@ -21,12 +21,13 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-KEEP = frozenset(
-    "flatten unflatten reshape view permute transpose swapaxes swapdims movedim moveaxis squeeze unsqueeze expand repeat"
-    " contiguous clone detach to float double half bfloat16 __getitem__ select narrow unbind split chunk stack cat"
-    " dropout dropout1d dropout2d dropout3d max_pool1d max_pool2d max_pool3d"
-    " adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d".split()
-)
+SHAPING = (
+    "__getitem__", "bfloat16", "cat", "chunk", "clone", "contiguous", "detach", "double", "expand", "flatten", "float",
+    "half", "movedim", "narrow", "permute", "repeat", "reshape", "select", "split", "squeeze", "stack", "swapaxes",
+    "to", "transpose", "unbind", "unflatten", "unsqueeze", "view",
+)  # fmt: skip
+CHOOSING = tuple(f"{name}{axes}d" for name in ("dropout", "max_pool", "adaptive_max_pool") for axes in (1, 2, 3))
+KEEP = frozenset((*SHAPING, *CHOOSING, "dropout"))
 """Functions of torch that leave spikes as high as they were."""
 AVERAGE = frozenset(("avg_pool1d", "avg_pool2d", "avg_pool3d"))
 ADAPTIVE = frozenset(("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"))

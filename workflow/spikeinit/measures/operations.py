@@ -49,21 +49,22 @@ def _windows_of_each_pixel(size: tuple[int, ...], kernel: tuple[int, ...], *geom
     geometry: stride, padding, dilation and padding mode.
     """
     stride, padding, dilation, mode = geometry
-    convolution = nn.utils.skip_init(
-        _CONVOLUTIONS[len(size)],
-        1,
-        1,
-        kernel,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        bias=False,
-        padding_mode=mode,
-        dtype=torch.float64,
-    )
-    nn.init.ones_(convolution.weight)
     with torch.inference_mode(False), torch.enable_grad():  # the gradient of the windows' sum counts them
-        image = torch.ones(1, 1, *size, dtype=torch.float64, requires_grad=True)
+        convolution = nn.utils.skip_init(
+            _CONVOLUTIONS[len(size)],
+            1,
+            1,
+            kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            bias=False,
+            padding_mode=mode,
+            device="cpu",
+            dtype=torch.float64,
+        )
+        nn.init.ones_(convolution.weight)
+        image = torch.ones(1, 1, *size, dtype=torch.float64, device="cpu", requires_grad=True)
         (windows,) = torch.autograd.grad(convolution(image).sum(), image)
     return windows[0]
 
@@ -84,11 +85,17 @@ def synapses(operation: Weighted, input_shape: tuple[int, ...]) -> float:
     return fan_out(operation, input_shape).sum().item()
 
 
-def dense_operations(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> int:
+def dense_operations(operation: Weighted, input_shape: tuple[int, ...]) -> int:
     """Multiply-accumulates of a layer as FLOP are counted in print: padded zeros are multiplied like other inputs."""
     if isinstance(operation, nn.Linear):
         return operation.in_features * operation.out_features
-    axes = zip(input_shape[1:], operation.kernel_size, operation.stride, operation.padding, strict=True)
+    if operation.padding == "same":  # the map keeps its size
+        return math.prod(input_shape[1:]) * operation.weight.numel()
+    padding = (0,) * len(operation.kernel_size) if operation.padding == "valid" else operation.padding
+    reach = (
+        spread * (length - 1) + 1 for length, spread in zip(operation.kernel_size, operation.dilation, strict=True)
+    )
+    axes = zip(input_shape[1:], reach, operation.stride, padding, strict=True)
     windows = math.prod(windows_along(*of_axis) for of_axis in axes)
     return windows * operation.weight.numel()
 
