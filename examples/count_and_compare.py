@@ -1,7 +1,7 @@
 """Two libraries, two initialisers: accuracy, spikes, operations and energy side by side. docs/count.md explains it."""
 
 import pandas as pd
-import snntorch
+import snntorch.utils
 import torch
 from sklearn.datasets import load_digits
 from spikingjelly.activation_based import neuron, surrogate
