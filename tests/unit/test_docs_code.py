@@ -7,7 +7,12 @@ import warnings
 
 import pytest
 
-PAGES = {"README.md": ("snntorch",), "docs/initialize.md": ("snntorch",), "docs/library.md": ("snntorch",)}
+PAGES = {
+    "README.md": ("snntorch",),
+    "docs/initialize.md": ("snntorch",),
+    "docs/library.md": ("snntorch",),
+    "docs/count.md": ("snntorch", "neurobench.benchmarks"),
+}
 """Page -> the libraries that its code needs. What it quotes from examples/ has tests of its own."""
 
 
@@ -20,7 +25,7 @@ def test_the_code_of_a_page_runs_and_prints_what_it_says(page, checkout, capsys)
             pytest.importorskip(library)
     text = (checkout / page).read_text()
     quoted = {path.read_text() for path in (checkout / "examples").glob("*.py")}
-    blocks = re.findall(r"```python\n((?:(?!```).*\n)+)```\n((?:\n(?:    .*\n)+)?)", text)
+    blocks = re.findall(r"```python\n((?:(?!```).*\n)+)```\n((?:\n(?:    .*\n|\n(?=    ))+)?)", text)
     assert blocks
     names: dict[str, object] = {}
     for code, shown in blocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 
 from spikeinit.conversion.ann import build_ann
 from spikeinit.measures.energy import energy
-from spikeinit.measures.operations import dense_operations, fan_out, synapses
+from spikeinit.measures.operations import dense_operations, fan_out, spike_operations, synapses
 from spikeinit.measures.spikes import SpikeCounter
 from spikeinit.specs import NetworkSpec
 
@@ -32,6 +33,54 @@ def test_fan_out_of_a_convolution_by_counting_each_connection(stride, padding, k
                     if 0 <= row < size[0] and 0 <= column < size[1]:
                         expected[:, row, column] += operation.out_channels
     assert torch.equal(found, expected)
+
+
+SHAPES = {nn.Conv1d: (4, 9), nn.Conv2d: (4, 7, 6), nn.Conv3d: (4, 5, 4, 6)}
+GEOMETRIES = [
+    {},
+    {"stride": 2, "padding": 1},
+    {"dilation": 2, "padding": 1},
+    {"groups": 2, "stride": 3},
+    {"groups": 4, "padding": "same", "dilation": 2},
+    {"padding": "valid", "stride": 2},
+    {"padding": 2, "padding_mode": "circular"},
+    {"padding": 1, "stride": 2, "padding_mode": "reflect"},
+    {"padding": 1, "padding_mode": "replicate", "groups": 2},
+]
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_fan_out_by_sending_one_spike_at_a_time(kind, geometry):
+    """With weights of one, the outputs that a single spike reaches sum up to its synapses."""
+    shape = SHAPES[kind]
+    kernel = 2 if kind is nn.Conv3d and geometry.get("dilation") else 3
+    operation = kind(4, 8, kernel, bias=False, **geometry)
+    nn.init.ones_(operation.weight)
+    inputs = math.prod(shape)
+    with torch.no_grad():
+        reached = operation(torch.eye(inputs).reshape(inputs, *shape)).flatten(1).sum(1)
+    found = fan_out(operation, shape)
+    assert torch.equal(found, reached.double().reshape(shape))
+    arriving = torch.randint(0, 5, shape, generator=torch.Generator().manual_seed(0)).double()
+    assert spike_operations(operation, arriving).item() == (arriving * reached.reshape(shape)).sum().item()
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_printed_operations_are_all_products_of_all_windows(kind, geometry):
+    shape = SHAPES[kind]
+    operation = kind(4, 8, 3 if kind is not nn.Conv3d or not geometry.get("dilation") else 2, bias=False, **geometry)
+    with torch.no_grad():
+        windows = operation(torch.ones(1, *shape))[0, 0].numel()
+    assert dense_operations(operation, shape) == windows * operation.weight.numel()
+
+
+def test_fan_out_draws_nothing_and_works_in_inference_mode():
+    state = torch.get_rng_state()
+    with torch.inference_mode():
+        assert fan_out(nn.Conv2d(1, 3, 5, device="meta"), (1, 5, 8))[0, 2].tolist() == [3, 6, 9, 12, 12, 9, 6, 3]
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_synapses_of_a_linear_layer():
@@ -93,6 +142,16 @@ def test_spike_counter_by_hand():
     assert row["silent_fraction"] == pytest.approx(1 / 3)
     assert row["saturated_fraction"] == pytest.approx(1 / 3)
     assert counter.bins() == [(0, 3), (1, 1), (2, 2)]
+
+
+def test_spikes_of_batches_of_different_lengths_by_hand():
+    # one image with 2 steps: a neuron fires 3 times in them; one image with 4 steps: once
+    counter = SpikeCounter()
+    counter.add(torch.tensor([[3.0]]), 2)
+    counter.add(torch.tensor([[1.0]]), 4)
+    assert counter.row()["spikes_per_neuron"] == 2
+    assert counter.row()["spikes_per_neuron_and_step"] == pytest.approx(4 / 6)
+    assert counter.bins() == [(0, 0), (1, 1), (2, 0), (3, 1), (4, 0)]
 
 
 def test_energy_constants_by_hand():

@@ -12,8 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +25,7 @@ from spikeinit.initializers import registry, sampling
 from spikeinit.interop.dynamics import Dynamics
 from spikeinit.interop.libraries import known_neurons
 from spikeinit.interop.recording import Recorder
-from spikeinit.interop.structure import Layer, Neurons, Run, Structure, run_once, structure
+from spikeinit.interop.structure import Layer, Neurons, Run, Structure, evaluation_mode, run_once, structure
 
 TOLD_KEYS = ("threshold", "decay", "gain", "reset")
 Told = Mapping[str, float | str]
@@ -72,7 +71,7 @@ def initialize(
         raise UserError(f"{name} looks at data: give `batch`, encoded data as the network takes it")
     _check_neurons(initializer, found, parameters)
     view = _View(network, found, run)
-    with _evaluation_mode(network):
+    with evaluation_mode(network):
         laws = sampling.initialize(
             view, name, generator=generator, bias=bias, layers=layers, inputs=batch, **parameters
         )
@@ -147,17 +146,6 @@ class _View:
         with Recorder(layers, neurons) as recorder:
             run_once(self.network, inputs, self.run, self.found.neurons)
         return recorder
-
-
-@contextmanager
-def _evaluation_mode(network: nn.Module) -> Iterator[None]:
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _told(name: str, values: Told) -> Dynamics:

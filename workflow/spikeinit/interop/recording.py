@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -41,7 +41,60 @@ class NeuronSignals:
         return torch.cat(self.spikes)
 
 
-class Recorder(AbstractContextManager["Recorder"]):
+class Watcher(AbstractContextManager["Watcher"]):
+    """Sees every call of layers and neurons of a network while it is entered: a base class."""
+
+    def __init__(self, layers: Sequence[nn.Module], neurons: Sequence[Neurons]) -> None:
+        self._layers, self._neurons = layers, neurons
+        self._handles: list[Any] = []
+
+    def layer_called(self, place: int, received: torch.Tensor) -> None:
+        """Layer number `place` was called with what it received, as it came."""
+
+    def neurons_called(self, place: int, current: torch.Tensor, spikes: torch.Tensor, output: torch.Tensor) -> None:
+        """Neurons number `place` were called.
+
+        current, spikes: what they received and emitted, [T, B, ...]; T = 1 where a call is a time step. output: the
+        tensor with the spikes as the module returned it.
+        """
+
+    def __enter__(self) -> Self:
+        for place, module in enumerate(self._layers):
+            self._watch(module, self._layer_hook(place))
+        for place, neurons in enumerate(self._neurons):
+            self._watch(neurons.module, self._neuron_hook(place, neurons))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _watch(self, module: nn.Module, hook: Callable[..., None]) -> None:
+        self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
+
+    def _layer_hook(self, place: int) -> Callable[..., None]:
+        def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            self.layer_called(place, _first(given, named))
+
+        return hook
+
+    def _neuron_hook(self, place: int, neurons: Neurons) -> Callable[..., None]:
+        def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
+            received = _first(given, named)
+            emitted = output[0] if isinstance(output, tuple) else output
+            if neurons.reader is None:  # known to the caller alone: taken to see single steps, and to emit spikes first
+                current, spikes = received.unsqueeze(0), emitted.unsqueeze(0)
+            else:
+                current, spikes = neurons.reader.signals(received, output)
+            self.neurons_called(place, current, spikes, emitted)
+
+        return hook
+
+
+class Recorder(Watcher):
     """Records layers and neurons of a network while it is entered.
 
         with Recorder(structure.layers, structure.neurons) as recorder:
@@ -52,23 +105,16 @@ class Recorder(AbstractContextManager["Recorder"]):
     """
 
     def __init__(self, layers: list[Layer], neurons: list[Neurons]) -> None:
+        super().__init__([layer.module for layer in layers], neurons)
         self.layers = [LayerSignals(layer) for layer in layers]
         self.neurons = [NeuronSignals(each) for each in neurons]
-        self._handles: list[Any] = []
 
-    def __enter__(self) -> Recorder:
-        for layer in self.layers:
-            self._watch(layer.layer.module, self._layer_hook(layer))
-        for neurons in self.neurons:
-            self._watch(neurons.neurons.module, self._neuron_hook(neurons))
-        return self
+    def layer_called(self, place: int, received: torch.Tensor) -> None:
+        self.layers[place].received.append(received)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+    def neurons_called(self, place: int, current: torch.Tensor, spikes: torch.Tensor, output: torch.Tensor) -> None:
+        self.neurons[place].currents.append(current)
+        self.neurons[place].spikes.append(spikes)
 
     def clear(self) -> None:
         """Let go of all that was recorded."""
@@ -77,32 +123,6 @@ class Recorder(AbstractContextManager["Recorder"]):
         for neurons in self.neurons:
             neurons.currents.clear()
             neurons.spikes.clear()
-
-    def _watch(self, module: nn.Module, hook: Callable[..., None]) -> None:
-        self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
-
-    @staticmethod
-    def _layer_hook(signals: LayerSignals) -> Callable[..., None]:
-        def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            signals.received.append(_first(given, named))
-
-        return hook
-
-    @staticmethod
-    def _neuron_hook(signals: NeuronSignals) -> Callable[..., None]:
-        reader = signals.neurons.reader
-
-        def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            received = _first(given, named)
-            if reader is None:  # known to the caller alone: taken to see single steps, and to emit its spikes first
-                spikes = output[0] if isinstance(output, tuple) else output
-                current, spikes = received.unsqueeze(0), spikes.unsqueeze(0)
-            else:
-                current, spikes = reader.signals(received, output)
-            signals.currents.append(current)
-            signals.spikes.append(spikes)
-
-        return hook
 
 
 def _first(given: tuple[Any, ...], named: dict[str, Any]) -> torch.Tensor:

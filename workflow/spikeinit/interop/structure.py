@@ -7,7 +7,8 @@ the neurons behind their sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,21 +76,8 @@ def structure(
     UserError for names in `told` that the network has not, for a network without a layer that has weights, for weights
     that cannot be set, and for a network that a symbolic batch cannot pass through.
     """
-    told = dict(told or {})
-    modules = dict(network.named_modules())
-    unknown = sorted(set(told) - set(modules))
-    if unknown:
-        raise UserError(f"neurons: the network has no module {', '.join(map(repr, unknown))}; it has {_some(modules)}")
-    firing = {name: neurons for name, module in modules.items() if (neurons := _neurons(name, module, told))}
-    weighted = {
-        name: module
-        for name, module in modules.items()
-        if isinstance(module, WEIGHTED) and not _inside(name, firing) and name not in firing
-    }
+    firing, weighted = members(network, told or {})
     _check_weights(weighted)
-    if not weighted:
-        kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
-        raise UserError(f"{type(network).__name__} has no layer with weights ({kinds}), so there is nothing to look at")
     interesting = {**weighted, **{name: neurons.module for name, neurons in firing.items()}}
     if batch is None:
         called = _called_by_a_symbol(network, interesting)
@@ -107,7 +95,42 @@ def structure(
             layers.append(Layer(name, weighted[name], behind))
     reached = [firing[name] for name in dict.fromkeys(called) if name in firing]
     missed = [name for name in weighted if name not in called]
-    return Structure(layers, reached, missed, tied | _other_weights(network, weighted, firing))
+    return Structure(layers, reached, missed, tied | other_weights(network, weighted, firing))
+
+
+def members(network: nn.Module, told: Mapping[str, Dynamics | None]) -> tuple[dict[str, Neurons], dict[str, nn.Module]]:
+    """The modules of `network` that fire, and its layers with weights, by name, in the order of its modules.
+
+    told: the dynamics of neurons by the name of their module, for those that are not read; None for unknown ones.
+
+    UserError for names in `told` that the network has not, and for a network without a layer that has weights.
+    """
+    modules = dict(network.named_modules())
+    unknown = sorted(set(told) - set(modules))
+    if unknown:
+        raise UserError(f"neurons: the network has no module {', '.join(map(repr, unknown))}; it has {_some(modules)}")
+    firing = {name: neurons for name, module in modules.items() if (neurons := _neurons(name, module, told))}
+    weighted = {
+        name: module
+        for name, module in modules.items()
+        if isinstance(module, WEIGHTED) and not _inside(name, firing) and name not in firing
+    }
+    if not weighted:
+        kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
+        raise UserError(f"{type(network).__name__} has no layer with weights ({kinds}), so there is nothing to look at")
+    return firing, weighted
+
+
+@contextmanager
+def evaluation_mode(network: nn.Module) -> Iterator[None]:
+    """All modules in evaluation mode, and back in their own modes afterwards."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def run_once(network: nn.Module, batch: Any, run: Run | None, firing: Sequence[Neurons]) -> Any:
@@ -137,7 +160,7 @@ def _start_anew(firing: Sequence[Neurons]) -> None:
             neurons.reader.start_anew()
 
 
-def _neurons(name: str, module: nn.Module, told: Mapping[str, Dynamics]) -> Neurons | None:
+def _neurons(name: str, module: nn.Module, told: Mapping[str, Dynamics | None]) -> Neurons | None:
     read = reader(module)
     if read is None and name not in told:
         return None
@@ -155,17 +178,13 @@ def _called_by(network: nn.Module, batch: Any, run: Run | None, interesting: Map
         return lambda module, received: called.append(name)
 
     handles = [module.register_forward_pre_hook(note(name)) for name, module in interesting.items()]
-    training = {module: module.training for module in network.modules()}
-    network.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), evaluation_mode(network):
             firing = [found for name, module in interesting.items() if (found := _neurons(name, module, {}))]
             run_once(network, batch, run, firing)
     finally:
         for handle in handles:
             handle.remove()
-        for module, mode in training.items():
-            module.training = mode
     return called
 
 
@@ -204,7 +223,7 @@ def _check_weights(weighted: Mapping[str, nn.Module]) -> None:
         raise UserError(f"{', '.join(lazy)}: lazy layers have no weights yet: let the network run on a batch first")
 
 
-def _other_weights(
+def other_weights(
     network: nn.Module, weighted: Mapping[str, nn.Module], firing: Mapping[str, Neurons]
 ) -> dict[str, str]:
     """Weights that belong to none of the layers, and to what they belong."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,37 +16,86 @@ from spikeinit.networks.build import FeedForward, is_repeated
 from spikeinit.networks.modules import Trace
 from spikeinit.specs import EncodingSpec
 
+_CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
-def fan_out(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> torch.Tensor:
-    """Synapses that lead from each input into the layer, shape `input_shape` ([C, H, W], or [N] for a linear layer).
 
-    A pixel at the border or between the strides of a convolution takes part in fewer windows than one inside.
-    Raises NotImplementedError for grouped or dilated convolutions.
+Weighted = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
+
+
+def fan_out(operation: Weighted, input_shape: tuple[int, ...]) -> torch.Tensor:
+    """Synapses that lead from each input into the layer, float64 of shape `input_shape` ([C, ...], or [N] if linear).
+
+    A pixel at the border or between the strides of a convolution takes part in fewer windows than one inside. With
+    another padding than zeros it also takes part through its copies outside the border.
     """
     if isinstance(operation, nn.Linear):
         return torch.full(input_shape, float(operation.out_features), dtype=torch.float64)
-    if operation.groups != 1 or operation.dilation != (1, 1):
-        raise NotImplementedError("fan-out of grouped or dilated convolutions")
-    channels, height, width = input_shape
-    kernel = torch.ones(1, 1, *operation.kernel_size, dtype=torch.float64)
-    image = torch.ones(1, 1, height, width, dtype=torch.float64)
-    windows = nn.functional.conv2d(image, kernel, stride=operation.stride, padding=operation.padding)
-    reached = nn.grad.conv2d_input(
-        image.shape, kernel, torch.ones_like(windows), stride=operation.stride, padding=operation.padding
+    channels, *size = input_shape
+    windows = _windows_of_each_pixel(
+        tuple(size),
+        operation.kernel_size,
+        operation.stride,
+        operation.padding,
+        operation.dilation,
+        operation.padding_mode,
     )
-    return reached[0].expand(channels, height, width) * operation.out_channels
+    return windows.expand(channels, *size) * (operation.out_channels // operation.groups)
 
 
-def synapses(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> float:
+@functools.lru_cache(maxsize=256)
+def _windows_of_each_pixel(size: tuple[int, ...], kernel: tuple[int, ...], *geometry: Any) -> torch.Tensor:
+    """In how many windows of a convolution each pixel of a map of `size` lies.
+
+    geometry: stride, padding, dilation and padding mode.
+    """
+    stride, padding, dilation, mode = geometry
+    with torch.inference_mode(False), torch.enable_grad():  # the gradient of the windows' sum counts them
+        convolution = nn.utils.skip_init(
+            _CONVOLUTIONS[len(size)],
+            1,
+            1,
+            kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            bias=False,
+            padding_mode=mode,
+            device="cpu",
+            dtype=torch.float64,
+        )
+        nn.init.ones_(convolution.weight)
+        image = torch.ones(1, 1, *size, dtype=torch.float64, device="cpu", requires_grad=True)
+        (windows,) = torch.autograd.grad(convolution(image).sum(), image)
+    return windows[0]
+
+
+def spike_operations(operation: Weighted, spikes: torch.Tensor) -> torch.Tensor:
+    """Synaptic operations, [], of spikes: how many arrive at each input of the layer, [C, ...], or any shape if linear.
+
+    They are summed in float64, in which whole numbers are exact.
+    """
+    if isinstance(operation, nn.Linear):
+        spikes = spikes.flatten()
+    reached = fan_out(operation, tuple(spikes.shape)).to(spikes.device)
+    return (spikes * reached).sum()
+
+
+def synapses(operation: Weighted, input_shape: tuple[int, ...]) -> float:
     """All synapses of a layer: its multiply-accumulates per image and step when every input is analogue."""
     return fan_out(operation, input_shape).sum().item()
 
 
-def dense_operations(operation: nn.Conv2d | nn.Linear, input_shape: tuple[int, ...]) -> int:
+def dense_operations(operation: Weighted, input_shape: tuple[int, ...]) -> int:
     """Multiply-accumulates of a layer as FLOP are counted in print: padded zeros are multiplied like other inputs."""
     if isinstance(operation, nn.Linear):
         return operation.in_features * operation.out_features
-    axes = zip(input_shape[1:], operation.kernel_size, operation.stride, operation.padding, strict=True)
+    if operation.padding == "same":  # the map keeps its size
+        return math.prod(input_shape[1:]) * operation.weight.numel()
+    padding = (0,) * len(operation.kernel_size) if operation.padding == "valid" else operation.padding
+    reach = (
+        spread * (length - 1) + 1 for length, spread in zip(operation.kernel_size, operation.dilation, strict=True)
+    )
+    axes = zip(input_shape[1:], reach, operation.stride, padding, strict=True)
     windows = math.prod(windows_along(*of_axis) for of_axis in axes)
     return windows * operation.weight.numel()
 
@@ -77,13 +128,11 @@ class OperationCounter:
         """(synaptic operations, multiply-accumulates) per image: what each layer received, and a last row of zeros."""
         rows = []
         for index, (layer, total) in enumerate(zip(self.layers, self.sums, strict=True)):
-            if isinstance(layer.operation, nn.Linear):
-                total = total.flatten()
             if index == 0 and self.analogue:
                 rows.append((0.0, synapses(layer.operation, tuple(total.shape)) * self.encoding.timesteps))
             else:
-                reached = fan_out(layer.operation, tuple(total.shape)).to(total.device)
-                rows.append(((total * reached).sum().item() * layer.pooled / self.images, 0.0))
+                operations = spike_operations(layer.operation, total).item()
+                rows.append((operations * layer.pooled / self.images, 0.0))
         return [*rows, (0.0, 0.0)]
 
 

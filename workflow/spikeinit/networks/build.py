@@ -29,6 +29,7 @@ from spikeinit.networks.layers import (
     Residual,
 )
 from spikeinit.networks.modules import (
+    Convolution,
     DropoutMask,
     EncodingNeurons,
     Part,
@@ -227,7 +228,7 @@ class _Assembly:
 
     def weighted(self, layer: Conv | Dense, normalization: Normalization | None) -> WeightedLayer:
         if isinstance(layer, Conv):
-            operation = nn.Conv2d(
+            operation = Convolution(
                 self.shape[0], layer.channels, layer.kernel, layer.stride, layer.padding, bias=layer.bias
             )
             operation = operation.to(memory_format=torch.channels_last)

@@ -61,6 +61,13 @@ class Part(nn.Module):
         return [part.neuron for part in self.firing()]
 
 
+class Convolution(nn.Conv2d):
+    """A convolution by the routine that does the least work; a call of it is seen like one of any other module."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return convolve(self, image)
+
+
 class WeightedLayer(Part):
     """A convolution or a fully connected layer, its normalisation, and the neurons (or activation) behind it.
 
@@ -93,10 +100,7 @@ class WeightedLayer(Part):
 
     def current(self, merged: torch.Tensor) -> torch.Tensor:
         """Input current [T*B, ...] of the neurons for the merged input [T*B, ...]."""
-        if isinstance(self.operation, nn.Linear):
-            current = self.operation(merged.flatten(1))
-        else:
-            current = convolve(self.operation, merged)
+        current = self.operation(merged.flatten(1) if isinstance(self.operation, nn.Linear) else merged)
         return current if self.normalization is None else self.normalization(current)
 
     def forward(self, merged: torch.Tensor, trace: Trace) -> torch.Tensor:

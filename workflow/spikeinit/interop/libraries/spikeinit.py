@@ -8,7 +8,7 @@ from torch import nn
 from spikeinit.interop.dynamics import Dynamics
 
 KINDS = ("IntegrateAndFire", "ConvertedNeuron")
-UNREAD = ()
+UNREAD = ("ThresholdNeuron",)
 
 
 def dynamics(module: nn.Module, kind: str) -> Dynamics | None:

@@ -39,11 +39,11 @@ def convolve(operation: nn.Conv2d, image: torch.Tensor) -> torch.Tensor:
     """The convolution of `image` [N, C, H, W], [N, M, H', W'] in channels-last memory."""
     plain = operation.groups == 1 and operation.dilation == (1, 1) and operation.padding_mode == "zeros"
     if image.device.type != "cpu" or image.dtype not in (torch.float32, torch.float64) or not plain:
-        return operation(image)
+        return nn.Conv2d.forward(operation, image)
     geometry = Geometry.of(operation, image)
     by_weights, by_image = _routines(image.detach().permute(0, 2, 3, 1), geometry)
     if by_weights is by_image is dense:
-        return operation(image)
+        return nn.Conv2d.forward(operation, image)
     bias = operation.weight.new_zeros(operation.out_channels) if operation.bias is None else operation.bias
     return _Convolution.apply(image, operation.weight, bias, geometry, by_weights, by_image)
 
