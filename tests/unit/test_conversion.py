@@ -330,7 +330,7 @@ def test_qcfs_network_is_its_own_spiking_network():
     """With T = L levels and its thresholds, one layer emits exactly what the activation gives."""
     activation = Qcfs(levels=4, threshold=1.5)
     currents = torch.linspace(-1, 3, 321).reshape(1, 1, -1)
-    found = trained_thresholds(_one_activation(activation), initial_fraction=0.5)[0]
+    found = trained_thresholds(_one_activation(activation).neurons(), initial_fraction=0.5)[0]
     assert found.initial_potential.item() == pytest.approx(0.75)
     spikes = ConvertedNeuron(found)(currents.expand(4, -1, -1))
     torch.testing.assert_close(spikes.mean(0), activation(currents)[0].detach())
