@@ -115,6 +115,8 @@ def method_thresholds(
     chosen = list(thresholds[method.thresholds])
     if method.half:
         return [LayerThreshold(given.threshold, 0.5 * given.threshold) for given in chosen]
+    if method.shifted:  # the shift is in the place of the potential, with which the kind was searched
+        return [LayerThreshold(given.threshold, torch.zeros_like(given.threshold)) for given in chosen]
     return chosen
 
 
