@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from spikeinit.conversion.methods import METHODS
 from spikeinit.conversion.thresholds import NORMS
 from spikeinit.errors import UserError
 from spikeinit.interop.convert.operations import SHAPE, TENSORS
-from spikeinit.interop.convert.report import Calibration, clipping
+from spikeinit.interop.convert.report import Calibration, clipping, watched
 from spikeinit.interop.convert.rewriting import activation_nodes, simplify
 from spikeinit.interop.convert.rules import check
 from spikeinit.interop.convert.spiking import SpikingModule, Stepped, over_time
@@ -262,23 +263,13 @@ def _observe(
     calibration: Calibration,
 ) -> None:
     """Run all batches, part by part, and take in the activations of each layer when it has run."""
-    handles = [
-        graph.get_submodule(name).register_forward_hook(
-            lambda _module, _inputs, output, layer=layer: layer.update(output)
-        )
-        for name, layer in layers.items()
-    ]
-    try:
-        batch: torch.Tensor | None = first
-        while batch is not None:
-            calibration.keep(batch)
-            for part in batch.split(calibration.images_at_once(batch, EXTRACTION_COPIES)):
-                if not bool(graph(part).isfinite().all()):
-                    raise UserError("the network's outputs are NaN or infinite; train it with a smaller learning rate")
-            batch = next(others, None)
-    finally:
-        for handle in handles:
-            handle.remove()
+    modules = {name: graph.get_submodule(name) for name in layers}
+    for batch in itertools.chain([first], others):
+        calibration.keep(batch)
+        for part in batch.split(calibration.images_at_once(batch, EXTRACTION_COPIES)):
+            output = watched(modules, lambda name, found: layers[name].update(found), graph, part)
+            if not bool(output.isfinite().all()):
+                raise UserError("the network's outputs are NaN or infinite; train it with a smaller learning rate")
 
 
 def _bounded(given: LayerThreshold, activation: nn.Module) -> LayerThreshold:

@@ -1,6 +1,7 @@
 """What the operations of a traced network are, however they were written: as a module, a function or a method.
 
-A call of a function and a call of a method of the same name are one operation: their arguments stand in the same places.
+A call of a function and a call of a method of the same name are one operation: their arguments stand in the same
+places.
 `x.relu_()`, `torch.relu_(x)` and `x += y` end in an underscore, as PyTorch has it: they work in place.
 """
 

@@ -4,7 +4,7 @@
 |---|---|
 | layer | name of the activation in the network; the last row is the output |
 | neurons | how many there are |
-| threshold, initial_potential | of the neurons, in units of the activation; their mean where channels or neurons differ |
+| threshold, initial_potential | in units of the activation; the mean where channels or neurons differ |
 | dead | whether no activation of the layer was positive on the calibration images; the threshold is 1 then |
 | clipped | share of all activations on the calibration images that are above the threshold |
 | firing_rate | spikes per neuron and step |
@@ -21,8 +21,9 @@ kept: at most `MOST_IMAGES`, and at most `MOST_BYTES`, but one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -98,47 +99,22 @@ def report(spiking: SpikingModule, calibration: Calibration) -> pd.DataFrame:
     """The table that the module's docstring describes."""
     import pandas as pd
 
-    timesteps = spiking.timesteps
-    weight = next((each for each in spiking.parameters() if each.is_floating_point()), calibration.images)
-    analogue = calibration.analogue.to(weight.device)
-    stand_ins = {
-        name: Stepped(QuantizedActivation(neuron, timesteps))
-        for name, neuron in zip(_names(analogue), spiking.neurons.values(), strict=True)
-    }
-    timeless = over_time(analogue, stand_ins, max_pooling=spiking.max_pooling)
-    sums: dict[str, list[float]] = {}
-    neurons: dict[str, int] = {}
-    images = calibration.images.to(weight)
-    for part in images.split(spiking.images_at_once(images, timesteps)):
-        activations: dict[str, torch.Tensor] = {}
-        quantizations: dict[str, torch.Tensor] = {}
-        found = {name: analogue.get_submodule(name) for name in stand_ins}
-        expected = _watched(found, activations.__setitem__, lambda: analogue(part))
-        _watched(neurons_of(timeless), quantizations.__setitem__, lambda: timeless(part, 1, 1))
-
-        def count(name: str, spikes: torch.Tensor) -> None:
-            activation = activations.pop(name).unsqueeze(0)  # noqa: B023 (called within this round)
-            values = layer_sums(spikes, activation, [quantizations.pop(name)], [timesteps])[0]  # noqa: B023
-            neurons[name] = activation[0, 0].numel()
-            sums[name] = [a + b for a, b in zip(sums.get(name, [0.0] * len(values)), values, strict=True)]
-
-        output = _watched(spiking.neurons, count, lambda: spiking(part))
-        differences = [(expected - output).abs(), expected.abs()]
-        values = [each.sum(dtype=torch.float64).item() / each[0].numel() for each in differences]
-        sums[OUTPUT] = [a + b for a, b in zip(sums.get(OUTPUT, [0.0, 0.0]), values, strict=True)]
+    networks = _Networks(spiking, calibration)
+    sums = networks.measure()
+    count = len(networks.images)
     rows = []
-    for (name, neuron), clipped in zip(spiking.neurons.items(), calibration.layers, strict=True):
-        spikes, error, quantization, timing, mean = (value / len(images) for value in sums[name])
+    for (name, neuron), seen in zip(spiking.neurons.items(), calibration.layers, strict=True):
+        spikes, error, quantization, timing, mean = (value / count for value in sums[name])
         potential = (neuron.initial_fraction - FIRING_TOLERANCE) * neuron.threshold
         rows.append(
             {
                 "layer": name,
-                "neurons": neurons[name],
+                "neurons": networks.neurons[name],
                 "threshold": neuron.threshold.double().mean().item(),
                 "initial_potential": potential.double().mean().item(),
-                "dead": clipped.dead,
-                "clipped": clipped.clipped,
-                "firing_rate": spikes / timesteps,
+                "dead": seen.dead,
+                "clipped": seen.clipped,
+                "firing_rate": spikes / spiking.timesteps,
                 "mean_activation": mean,
                 "error": error,
                 "relative_error": error / mean if mean else math.nan,
@@ -146,30 +122,69 @@ def report(spiking: SpikingModule, calibration: Calibration) -> pd.DataFrame:
                 "timing_error": timing,
             }
         )
-    error, mean = (value / len(images) for value in sums[OUTPUT])
-    last = {"layer": OUTPUT, "neurons": expected[0].numel(), "dead": False, "mean_activation": mean, "error": error}
-    rows.append({**last, "relative_error": error / mean if mean else math.nan})
+    error, mean = (value / count for value in sums[OUTPUT])
+    last = {"layer": OUTPUT, "neurons": networks.neurons[OUTPUT], "dead": False, "mean_activation": mean}
+    rows.append({**last, "error": error, "relative_error": error / mean if mean else math.nan})
     return pd.DataFrame(rows)
 
 
-def _names(analogue: fx.GraphModule) -> list[str]:
-    return [node.target for node in activation_nodes(analogue)]
+class _Networks:
+    """The analogue network, the spiking one, and that without time, which run side by side on the kept images."""
+
+    def __init__(self, spiking: SpikingModule, calibration: Calibration) -> None:
+        weight = next((each for each in spiking.parameters() if each.is_floating_point()), calibration.images)
+        self.spiking = spiking
+        self.analogue = calibration.analogue.to(weight.device)
+        names = [node.target for node in activation_nodes(self.analogue)]
+        self.activations = {name: self.analogue.get_submodule(name) for name in names}
+        stand_ins = {
+            name: Stepped(QuantizedActivation(neuron, spiking.timesteps)) for name, neuron in spiking.neurons.items()
+        }
+        self.timeless = over_time(self.analogue, stand_ins, max_pooling=spiking.max_pooling)
+        self.images = calibration.images.to(weight)
+        self.neurons: dict[str, int] = {}
+
+    def measure(self) -> dict[str, list[float]]:
+        """Of each layer, the sums over images of what `conversion.counting.OF_NEURONS` names; of the output two."""
+        sums: dict[str, list[float]] = {}
+        for part in self.images.split(self.spiking.images_at_once(self.images, self.spiking.timesteps)):
+            for name, values in self._measure(part).items():
+                sums[name] = [a + b for a, b in zip(sums.get(name, [0.0] * len(values)), values, strict=True)]
+        return sums
+
+    def _measure(self, images: torch.Tensor) -> dict[str, Sequence[float]]:
+        activations: dict[str, torch.Tensor] = {}
+        quantizations: dict[str, torch.Tensor] = {}
+        found: dict[str, Sequence[float]] = {}
+
+        def count(name: str, spikes: torch.Tensor) -> None:
+            activation = activations.pop(name).unsqueeze(0)
+            self.neurons[name] = activation[0, 0].numel()
+            (found[name],) = layer_sums(spikes, activation, [quantizations.pop(name)], [self.spiking.timesteps])
+
+        expected = watched(self.activations, activations.__setitem__, self.analogue, images)
+        watched(neurons_of(self.timeless), quantizations.__setitem__, self.timeless, images, 1, 1)
+        output = watched(self.spiking.neurons, count, self.spiking, images)
+        self.neurons[OUTPUT] = expected[0].numel()
+        found[OUTPUT] = [
+            each.abs().sum(dtype=torch.float64).item() / each[0].numel() for each in (expected - output, expected)
+        ]
+        return found
 
 
-def _watched(
-    modules: dict[str, nn.Module], watch: Callable[[str, torch.Tensor], Any], run: Callable[[], torch.Tensor]
+def watched(
+    modules: Mapping[str, nn.Module], watch: Callable[[str, torch.Tensor], Any], network: nn.Module, *inputs: Any
 ) -> torch.Tensor:
-    """What `run` gives, while `watch(name, output)` sees what each of `modules` gives."""
-    handles = [
-        module.register_forward_hook(lambda _module, _inputs, output, name=name: _none(watch(name, output)))
-        for name, module in modules.items()
-    ]
+    """What `network` gives for `inputs`, while `watch(name, output)` sees what each of `modules` inside gives."""
+    handles = [module.register_forward_hook(partial(_seen, watch, name)) for name, module in modules.items()]
     try:
-        return run()
+        return network(*inputs)
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _none(_: Any) -> None:
-    """A hook that gives nothing leaves what its module gives."""
+def _seen(
+    watch: Callable[[str, torch.Tensor], Any], name: str, _module: nn.Module, _inputs: Any, output: torch.Tensor
+) -> None:
+    watch(name, output)

@@ -1,8 +1,8 @@
 """Which operations of a traced network can be converted, and why the others cannot.
 
 A converted network averages over time steps. So every operation but an activation must commute with the mean over steps
-(what is linear or adds a constant does), and must treat each image by itself, because the steps of all images go through
-it as one batch. For the operation of each kind there is a rule: a function that returns "" or says what is wrong.
+(what is linear or adds a constant does), and must treat each image by itself, because the steps of all images go
+through it as one batch. For each operation there is a rule: a function that returns "" or says what is wrong.
 """
 
 from __future__ import annotations

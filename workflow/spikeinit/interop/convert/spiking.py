@@ -9,9 +9,9 @@ spikes always. "cumulative" pools the sums over the steps so far, and emits by h
     y[t] = max_i S_i[t] - max_i S_i[t-1],    S_i[t] = x_i[1] + .. + x_i[t].
 
 The mean of y over all steps is exactly the maximum of the means. Of spikes of one height V the maximum grows by 0 or V
-in each step, so y is a spike train too: that of the input that has fired most so far. (Rueckauer et al. 2017, Sec. 2.2.4
-gate the inputs in the same spirit: the spikes of the neuron with the highest rate pass.) "steps" pools the spikes of
-each step by themselves, as the networks of this package do.
+in each step, so y is a spike train too: that of the input that has fired most so far. (The gates of Rueckauer et al.
+2017 are of the same spirit: only the spikes of the input with the highest rate pass.) "steps" pools the spikes of each
+step by themselves, as the networks of this package do.
 """
 
 from __future__ import annotations
