@@ -163,9 +163,20 @@ def _copied(network: nn.Module) -> nn.Module:
         for hooks in (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks):
             hooks.clear()
         if parametrize.is_parametrized(module):
-            for tensor in list(module.parametrizations):
-                parametrize.remove_parametrizations(module, tensor)
+            _fix_parameters(module)
     return copied.eval()
+
+
+def _fix_parameters(module: nn.Module) -> None:
+    """Put what its parametrisations make of a module's parameters in their place.
+
+    PyTorch's `remove_parametrizations` would change the class, which the copy shares with the user's own module.
+    """
+    values = {name: getattr(module, name).detach() for name in module.parametrizations}
+    del module.parametrizations
+    module.__class__ = type(module).__bases__[0]
+    for name, value in values.items():
+        module.register_parameter(name, nn.Parameter(value))
 
 
 def _device(network: nn.Module) -> torch.device | None:

@@ -26,14 +26,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import fx, nn
 
-from spikeinit.conversion.convert import FIRING_TOLERANCE, LayerThreshold, QuantizedActivation
+from spikeinit.conversion.convert import FIRING_TOLERANCE, LayerThreshold
 from spikeinit.conversion.counting import layer_sums
 from spikeinit.conversion.extraction import LayerActivations
 from spikeinit.interop.convert.rewriting import activation_nodes
-from spikeinit.interop.convert.spiking import Stepped, neurons_of, over_time
+from spikeinit.interop.convert.spiking import neurons_of, timeless
 from spikeinit.networks import sizes
 
 if TYPE_CHECKING:
@@ -85,12 +86,13 @@ class Calibration:
 
 def clipping(layer: LayerActivations, given: LayerThreshold) -> Clipping:
     """What the thresholds clip of the activations that were seen; per neuron nothing, for theirs are the maxima."""
-    summaries = layer.channels if given.threshold.dim() == 1 else [layer.layer]
     above = 0.0
-    if given.threshold.dim() < 2:
-        for summary, threshold in zip(summaries, given.threshold.reshape(-1).tolist(), strict=True):
+    if layer.channels or given.threshold.dim() == 0:
+        for summary, threshold in zip(
+            layer.channels or [layer.layer], given.threshold.reshape(-1).tolist(), strict=True
+        ):
             values = summary.values()
-            above += float((values > threshold).mean()) * summary.count if values.size else 0.0
+            above += float((values > np.float32(threshold)).mean()) * summary.count if values.size else 0.0
     return Clipping(layer.layer.count == 0, above / layer.layer.total)
 
 
@@ -137,10 +139,7 @@ class _Networks:
         self.analogue = calibration.analogue.to(weight.device)
         names = [node.target for node in activation_nodes(self.analogue)]
         self.activations = {name: self.analogue.get_submodule(name) for name in names}
-        stand_ins = {
-            name: Stepped(QuantizedActivation(neuron, spiking.timesteps)) for name, neuron in spiking.neurons.items()
-        }
-        self.timeless = over_time(self.analogue, stand_ins, max_pooling=spiking.max_pooling)
+        self.timeless = timeless(spiking.network, spiking.timesteps)
         self.images = calibration.images.to(weight)
         self.neurons: dict[str, int] = {}
 

@@ -16,21 +16,26 @@ step by themselves, as the networks of this package do.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import fx, nn
 
+from spikeinit.conversion.convert import QuantizedActivation
 from spikeinit.errors import UserError
 from spikeinit.interop.convert.operations import MAXIMA, TENSORS
 from spikeinit.interop.convert.rewriting import called
+from spikeinit.interop.convert.tracing import attribute
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from spikeinit.interop.convert.report import Calibration
 
+REPEATED = "_repeated"
+"""Name of the module that repeats what is the same at every step."""
 COPIES = 4
 """Values held for each value that flows: its own, and what neurons and convolutions need while they work."""
 
@@ -61,11 +66,13 @@ class CumulativeMaximum(nn.Module):
         return torch.cat([maxima[:1], maxima.diff(dim=0)]).flatten(0, 1)
 
 
-def repeat_steps(signal: torch.Tensor, steps: int, timesteps: int) -> torch.Tensor:
+class RepeatedSteps(nn.Module):
     """[steps*B, ...] as [timesteps*B, ...]: what is the same at every step has steps = 1 and is repeated."""
-    if steps == timesteps:
-        return signal
-    return signal.expand(timesteps, *signal.shape).flatten(0, 1)
+
+    def forward(self, signal: torch.Tensor, steps: int, timesteps: int) -> torch.Tensor:
+        if steps == timesteps:
+            return signal
+        return signal.expand(timesteps, *signal.shape).flatten(0, 1)
 
 
 def over_time(analogue: fx.GraphModule, neurons: Mapping[str, nn.Module], *, max_pooling: str) -> fx.GraphModule:
@@ -109,9 +116,8 @@ class _OverTime:
             return self.still[node]
         if node not in self.timed:
             if node.meta[TENSORS]:
-                self.timed[node] = self.graph.call_function(
-                    repeat_steps, (self.still[node], self.steps, self.timesteps)
-                )
+                self.held[REPEATED] = RepeatedSteps()
+                self.timed[node] = self.graph.call_module(REPEATED, (self.still[node], self.steps, self.timesteps))
             else:
                 self.timed[node] = self.graph.node_copy(node, self.of_all_steps)
         return self.timed[node]
@@ -121,7 +127,7 @@ class _OverTime:
     ) -> fx.Node:
         if module is None:
             if node.op == "get_attr":
-                self.held[node.target] = _attribute(self.analogue, node.target)
+                self.held[node.target] = attribute(self.analogue, node.target)
             return self.graph.node_copy(node, of)
         if isinstance(module, MAXIMA) and self.max_pooling == "cumulative":
             return self.call(node, CumulativeMaximum(module), (of(node.args[0]), steps))
@@ -207,7 +213,14 @@ def neurons_of(network: fx.GraphModule) -> dict[str, nn.Module]:
     return {node.target: module.neuron for node, module in called(network) if isinstance(module, Stepped)}
 
 
-def _attribute(root: nn.Module, name: str) -> Any:
-    for part in name.split("."):
-        root = getattr(root, part)
-    return root
+def timeless(network: fx.GraphModule, timesteps: int) -> fx.GraphModule:
+    """The network without time: one step, every neuron replaced by the Q of `timesteps` steps. It shares the weights.
+
+    It is to this graph what `conversion.convert.quantized` is to a network of this package.
+    """
+    shared = {id(each): each for each in (*network.parameters(), *network.buffers())}
+    copied = copy.deepcopy(network, shared)
+    for _, module in called(copied):
+        if isinstance(module, Stepped):
+            module.neuron = QuantizedActivation(module.neuron, timesteps)
+    return copied

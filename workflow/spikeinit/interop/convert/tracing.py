@@ -7,9 +7,10 @@ are traced through. What a module does must not depend on the values of its inpu
 from __future__ import annotations
 
 import itertools
+import operator
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,29 @@ class _Root(nn.Module):
         return self.network(images)
 
 
+class _Proxy(fx.Proxy):
+    """Notes `x += y` as what it is; torch.fx takes it for x + y, though it changes x for all who hold it."""
+
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.iadd, other)
+
+    def __isub__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.isub, other)
+
+    def __imul__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.imul, other)
+
+    def __itruediv__(self, other: Any) -> fx.Proxy:
+        return self._in_place(operator.itruediv, other)
+
+    def _in_place(self, function: Callable[[Any, Any], Any], other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", function, (self, other), {})
+
+
 class _Tracer(fx.Tracer):
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
+
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return isinstance(module, ACTIVATIONS) or super().is_leaf_module(module, name)
 
@@ -103,4 +126,4 @@ def _places(frames: Iterator[tuple[Any, int]]) -> Iterator[str]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(". ")
+    return (str(error) or type(error).__name__).splitlines()[0].split(". ")[0].rstrip(".")
