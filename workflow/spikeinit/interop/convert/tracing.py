@@ -65,8 +65,7 @@ class _Tracer(fx.Tracer):
 
     def create_node(self, *arguments: Any, **options: Any) -> fx.Node:
         node = super().create_node(*arguments, **options)
-        inside = itertools.takewhile(lambda frame: frame[0].f_code.co_filename != __file__, _stack())
-        node.meta[PLACE] = next(_places(inside), "")
+        node.meta[PLACE] = next(_places(_stack()), "")
         return node
 
 
@@ -109,8 +108,10 @@ def owner(node: fx.Node) -> str:
 
 
 def _stack() -> Iterator[tuple[Any, int]]:
-    """The frames that called the tracer, innermost first."""
-    return traceback.walk_stack(sys._getframe(2))
+    """The frames that called the tracer, innermost first, as far as the call of the network."""
+    return itertools.takewhile(
+        lambda frame: frame[0].f_code is not _Root.forward.__code__, traceback.walk_stack(sys._getframe(2))
+    )
 
 
 def _own_name(name: str) -> str:
