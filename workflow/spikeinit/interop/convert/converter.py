@@ -21,10 +21,11 @@ from spikeinit.conversion.memory import EXTRACTION_COPIES
 from spikeinit.conversion.methods import METHODS
 from spikeinit.conversion.thresholds import NORMS
 from spikeinit.errors import UserError
-from spikeinit.interop.convert.operations import SHAPE, TENSORS
+from spikeinit.interop.convert.operations import SHAPE
 from spikeinit.interop.convert.report import Calibration, clipping, watched
 from spikeinit.interop.convert.rewriting import activation_nodes, simplify
 from spikeinit.interop.convert.rules import check
+from spikeinit.interop.convert.shapes import Shapes, peak
 from spikeinit.interop.convert.spiking import SpikingModule, Stepped, over_time
 from spikeinit.interop.convert.tracing import trace
 from spikeinit.networks.build import FeedForward
@@ -81,16 +82,16 @@ def convert(
     example = first[:_EXAMPLES]
     expected = _run(copied, example)
     graph = trace(copied)
-    _Shapes(graph).run(example.clone())
+    Shapes(graph).run(example.clone())
     check(graph, maxima=max_pooling != "refuse")
     simplify(graph)
     graph.to(first.device).requires_grad_(False)
-    _Shapes(graph).run(example)
+    Shapes(graph).run(example)
     _compare(graph(example), expected)
     activations = {node.target: graph.get_submodule(node.target) for node in activation_nodes(graph)}
     _check_method(method, activations)
 
-    calibration = Calibration(graph, first.shape[1:], _peak(graph.graph) // len(example))
+    calibration = Calibration(graph, first.shape[1:], peak(graph.graph) // len(example))
     limits = {"limit": values, "channel_limit": channel_values if METHODS[method].thresholds == CHANNELS else None}
     layers = {
         node.target: LayerActivations.empty(node.target, node.meta[SHAPE][1:], **limits)
@@ -217,32 +218,6 @@ class _Inputs:
             raise UserError(f"{start} is {images.dtype} and the network {self.dtype}; convert the images as for it")
         if images.device.type == "meta" or not bool(images.isfinite().all()):
             raise UserError(f"{start} holds NaN, infinite or no values; give images as the network was trained on")
-
-
-class _Shapes(fx.Interpreter):
-    """Runs a graph and notes `SHAPE` and `TENSORS` of each node."""
-
-    def run_node(self, node: fx.Node) -> Any:
-        value = super().run_node(node)
-        parts = value if isinstance(value, tuple | list) else (value,)
-        node.meta[SHAPE] = value.shape if isinstance(value, torch.Tensor) else None
-        node.meta[TENSORS] = any(isinstance(part, torch.Tensor) for part in parts)
-        return value
-
-
-def _peak(graph: fx.Graph) -> int:
-    """Most values that are held at a time, when each is let go after its last use."""
-    last = {used: node for node in graph.nodes for used in node.all_input_nodes}
-    held: dict[fx.Node, int] = {}
-    peak = 0
-    for node in graph.nodes:
-        if node.op == "get_attr":
-            continue
-        held[node] = 0 if node.meta[SHAPE] is None else node.meta[SHAPE].numel()
-        peak = max(peak, sum(held.values()))
-        for used in [each for each in held if last.get(each, node) is node]:
-            del held[used]
-    return peak
 
 
 def _run(network: nn.Module, images: torch.Tensor) -> Any:
