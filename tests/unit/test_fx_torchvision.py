@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import runpy
+
 import pytest
 import torch
 import torchvision
@@ -62,3 +65,15 @@ def test_many_steps_are_the_network_itself(name):
             errors.append(((spiking(few) - expected).abs().mean() / expected.abs().mean()).item())
     assert errors[1] < tolerance
     assert errors[1] < 0.4 * errors[0]
+
+
+@pytest.mark.slow
+def test_the_example_runs(checkout, capsys, monkeypatch):
+    """It trains, converts, and loses little accuracy."""
+    monkeypatch.chdir(checkout)
+    runpy.run_path(str(checkout / "examples/convert_resnet18.py"), run_name="__main__")
+    *table, last = capsys.readouterr().out.splitlines()
+    assert len(table) == 1 + 17 + 1  # heading, layers, output
+    analogue, spiking = map(float, re.findall(r"([0-9.]+) %", last))
+    assert analogue > 85
+    assert spiking > analogue - 5
