@@ -226,6 +226,20 @@ def test_few_images_at_once_and_layers_let_go_give_the_same_counts(layers, tmp_p
             assert found[:2] == pytest.approx((spikes.count_nonzero().item() / spikes[0, 0].numel(), error), rel=1e-5)
 
 
+@pytest.mark.parametrize("method", ["mse_grid", "opt"])
+def test_a_bias_shift_stands_in_the_place_of_an_initial_potential(method, layers, tmp_path):
+    """Both together would round every activation up. Under constant input the sum is that of a start at V/2."""
+    steps, kind = 4, METHODS[method].thresholds
+    found = thresholds_of(layers, [kind], steps, tmp_path)
+    neuron = convert_by(method, network(), steps, found).neurons()[0]
+    value = found[kind][0].threshold.item()
+    current = torch.linspace(-0.5, 1.5, 161) * value
+    expected = (current.double() / value * steps + 0.5).floor().clamp(0, steps) * value / steps
+    inside = ((current.double() / value * steps + 0.5) % 1 - 0.5).abs() < 0.49  # away from ties
+    emitted = neuron(current.expand(steps, 1, -1)).mean(0)[0].double()
+    torch.testing.assert_close(emitted[inside], expected[inside])
+
+
 @pytest.mark.parametrize("method", ["optimal_channel", "snm_neuron"])
 def test_spikes_are_counted_whatever_their_height(method, layers, tmp_path):
     """Operations of spikes of any height and sign equal those of the same spikes counted as ones."""
@@ -330,7 +344,7 @@ def test_qcfs_network_is_its_own_spiking_network():
     """With T = L levels and its thresholds, one layer emits exactly what the activation gives."""
     activation = Qcfs(levels=4, threshold=1.5)
     currents = torch.linspace(-1, 3, 321).reshape(1, 1, -1)
-    found = trained_thresholds(_one_activation(activation), initial_fraction=0.5)[0]
+    found = trained_thresholds(_one_activation(activation).neurons(), initial_fraction=0.5)[0]
     assert found.initial_potential.item() == pytest.approx(0.75)
     spikes = ConvertedNeuron(found)(currents.expand(4, -1, -1))
     torch.testing.assert_close(spikes.mean(0), activation(currents)[0].detach())

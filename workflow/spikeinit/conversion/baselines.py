@@ -22,10 +22,12 @@ one that began at V/2, only later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
+from torch import nn
 
 from spikeinit.conversion.activation_functions import ClippedRelu, Qcfs
 from spikeinit.conversion.convert import ConvertedNeuron, LayerThreshold, ThresholdNeuron, convert, per_channel
@@ -64,13 +66,13 @@ class SignedNeuron(ThresholdNeuron):
         return outputs * threshold
 
 
-def trained_thresholds(ann: FeedForward, *, initial_fraction: float) -> list[LayerThreshold]:
+def trained_thresholds(activations: Iterable[nn.Module], *, initial_fraction: float) -> list[LayerThreshold]:
     """Thresholds that the activation functions themselves hold: the bound of clipped ReLU, the step of QCFS.
 
     The initial potential is `initial_fraction` of them. UserError for activations that hold none.
     """
     found = []
-    for activation in ann.neurons():
+    for activation in activations:
         if not isinstance(activation, ClippedRelu | Qcfs):
             raise UserError(
                 f"{type(activation).__name__} has no threshold of its own; the method takes a network with the "
@@ -96,16 +98,39 @@ def convert_by(
     thresholds: by kind, one for each activation in trace order, of this number of steps. width: of the surrogate
     gradient, for networks that are trained further. fold: whether batch normalisation is folded, as `convert` says.
     """
+    chosen = method_thresholds(name, ann.neurons(), thresholds)
+    return convert(ann, chosen, method_neurons(name, timesteps, kernel=kernel, width=width), fold=fold)
+
+
+def method_thresholds(
+    name: str, activations: Iterable[nn.Module], thresholds: Mapping[str, Sequence[LayerThreshold]]
+) -> list[LayerThreshold]:
+    """Threshold and initial potential of each activation's neurons by the method `name`.
+
+    thresholds: by kind, one for each activation; not needed where the activations hold their own.
+    """
     method = METHODS[name]
     if method.thresholds == "trained":
-        chosen = trained_thresholds(ann, initial_fraction=0.0 if method.shifted else 0.5)
-    else:
-        chosen = list(thresholds[method.thresholds])
+        return trained_thresholds(activations, initial_fraction=0.0 if method.shifted else 0.5)
+    chosen = list(thresholds[method.thresholds])
     if method.half:
-        chosen = [LayerThreshold(given.threshold, 0.5 * given.threshold) for given in chosen]
+        return [LayerThreshold(given.threshold, 0.5 * given.threshold) for given in chosen]
+    if method.shifted:  # the shift is in the place of the potential, with which the kind was searched
+        return [LayerThreshold(given.threshold, torch.zeros_like(given.threshold)) for given in chosen]
+    return chosen
+
+
+def method_neurons(
+    name: str, timesteps: int, *, kernel: str = "auto", width: float | None = None
+) -> Callable[[LayerThreshold], ThresholdNeuron]:
+    """What makes the neurons of the method `name` for `timesteps` steps from their thresholds.
+
+    width: of the surrogate gradient, which signed neurons do not have.
+    """
+    method = METHODS[name]
     if method.takes_back is not None:
-        return convert(ann, chosen, partial(SignedNeuron, takes_back=method.takes_back), fold=fold)
-    options = {"kernel": kernel, "shift": 1 / (2 * timesteps) if method.shifted else 0.0}
+        return partial(SignedNeuron, takes_back=method.takes_back)
+    options: dict[str, Any] = {"kernel": kernel, "shift": 1 / (2 * timesteps) if method.shifted else 0.0}
     if width is not None:
         options["width"] = width
-    return convert(ann, chosen, partial(ConvertedNeuron, **options), fold=fold)
+    return partial(ConvertedNeuron, **options)

@@ -219,15 +219,29 @@ def fold_normalization(layer: WeightedLayer) -> None:
     normalization = layer.normalization
     if normalization is None:
         return
-    operation = layer.operation
+    fold_into(layer.operation, normalization)
+    layer.normalization = None
+
+
+def fold_into(operation: nn.Module, normalization: nn.Module) -> None:
+    """Put a batch normalisation, as it acts in evaluation mode, into the weights and biases of the layer before it.
+
+    operation: a convolution or a fully connected layer, whose outputs are the channels that are normalised.
+    """
+    scale, shift = normalization_scale(normalization)
+    weight = operation.weight.detach().double()
+    if operation.bias is not None:
+        shift = shift + operation.bias.detach().double() * scale
+    folded = weight * scale.reshape(-1, *[1] * (weight.dim() - 1))
+    operation.weight = nn.Parameter(folded.to(operation.weight), requires_grad=False)
+    operation.bias = nn.Parameter(shift.to(operation.weight), requires_grad=False)
+
+
+def normalization_scale(normalization: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scale and shift, float64 [channels], by which a batch normalisation in evaluation mode makes x scale + shift."""
     mean, variance = normalization.running_mean.double(), normalization.running_var.double()
     scale = (variance + normalization.eps).rsqrt()
     shift = torch.zeros_like(mean)
     if normalization.affine:
         scale, shift = scale * normalization.weight.detach().double(), normalization.bias.detach().double()
-    weight = operation.weight.detach().double()
-    bias = torch.zeros_like(mean) if operation.bias is None else operation.bias.detach().double()
-    folded = weight * scale.reshape(-1, *[1] * (weight.dim() - 1))
-    operation.weight = nn.Parameter(folded.to(operation.weight), requires_grad=False)
-    operation.bias = nn.Parameter(((bias - mean) * scale + shift).to(operation.weight), requires_grad=False)
-    layer.normalization = None
+    return scale, shift - mean * scale

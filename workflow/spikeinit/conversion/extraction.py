@@ -8,7 +8,7 @@ The features of a fully connected layer count as its channels.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,6 @@ from spikeinit.specs import EncodingSpec
 OUTPUT = "output"
 LARGEST = "largest"
 SORTED_POINTS = 200
-_CHANNEL_AXIS = 2
 
 
 @dataclass
@@ -43,6 +42,28 @@ class LayerActivations:
     layer: ActivationSummary
     channels: list[ActivationSummary]
     largest: np.ndarray
+
+    @classmethod
+    def empty(cls, name: str, shape: Sequence[int], *, limit: int, channel_limit: int | None) -> LayerActivations:
+        """A layer that has seen no image yet, whose activations for one image have `shape` [channels, ...].
+
+        At most `limit` values are kept of the layer and `channel_limit` of each channel; None keeps no channels apart.
+        """
+        channels = [] if channel_limit is None else [ActivationSummary(channel_limit) for _ in range(shape[0])]
+        return cls(name, ActivationSummary(limit), channels, np.zeros(tuple(shape), np.float32))
+
+    def update(self, activation: torch.Tensor) -> None:
+        """Take in the activations [B, channels, ...] of some images; `UserError` if they are not finite."""
+        values = activation.detach().cpu()
+        try:
+            self.layer.update(values)
+        except ValueError as error:
+            raise UserError(
+                f"{self.name}: {error}; the network has diverged, train it with a smaller learning rate"
+            ) from None
+        if self.channels:
+            update_channels(self.channels, values)
+        np.maximum(self.largest, values.amax(0).float().numpy(), out=self.largest)
 
 
 def collect_activations(
@@ -63,19 +84,11 @@ def collect_activations(
     names = [*layer_names(network), OUTPUT]
     for batch in images.split(images_at_once(network.sizes, EXTRACTION_COPIES, batch_size)):
         for index, activation in enumerate(activations(network, batch, encoding)):
+            of_images = activation.flatten(0, 1)
             if len(found) == index:
-                channels = [ActivationSummary(channel_limit) for _ in range(activation.shape[_CHANNEL_AXIS])]
-                largest = np.zeros(activation.shape[_CHANNEL_AXIS:], np.float32)
-                found.append(LayerActivations(names[index], ActivationSummary(limit), channels, largest))
-            values = activation.cpu()
-            try:
-                found[index].layer.update(values)
-            except ValueError as error:
-                raise UserError(
-                    f"{names[index]}: {error}; the network has diverged, train it with a smaller learning rate"
-                ) from None
-            update_channels(found[index].channels, values, axis=_CHANNEL_AXIS)
-            np.maximum(found[index].largest, values.amax((0, 1)).numpy(), out=found[index].largest)
+                shape = of_images.shape[1:]
+                found.append(LayerActivations.empty(names[index], shape, limit=limit, channel_limit=channel_limit))
+            found[index].update(of_images)
     return found
 
 

@@ -60,14 +60,7 @@ def threshold_rows(
     for kind in kinds:
         for number, layer in enumerate(layers, start=1):
             shared = {"kind": kind, "timesteps": timesteps, "norm": norm, "layer": number, "name": layer.name}
-            try:
-                found = (
-                    _of_channels(layer, timesteps, norm)
-                    if kind == CHANNELS
-                    else [_of_layer(layer, kind, timesteps, norm)]
-                )
-            except ValueError as error:
-                raise UserError(f"{layer.name}, {kind}: {error}") from None
+            found = _found(layer, kind, timesteps, norm)
             summaries = layer.channels if kind == CHANNELS else [layer.layer]
             for channel, (threshold, summary) in enumerate(zip(found, summaries, strict=True)):
                 rows.append(
@@ -83,6 +76,27 @@ def threshold_rows(
                     }
                 )
     return rows
+
+
+def layer_threshold(layer: LayerActivations, kind: str, timesteps: int, norm: int) -> LayerThreshold:
+    """The thresholds of one layer as a conversion takes them: one, or one per channel or neuron as `kind` has it.
+
+    They are those of `threshold_rows`. UserError names the layer.
+    """
+    if kind == OF_NEURONS:
+        return _at_rest(_of_neurons(layer))
+    pairs = [(found.threshold, found.initial_potential) for found in _found(layer, kind, timesteps, norm)]
+    return _tensors(pairs, kind == CHANNELS)
+
+
+def _found(layer: LayerActivations, kind: str, timesteps: int, norm: int) -> list[Threshold]:
+    """One threshold, or for `CHANNELS` one per channel."""
+    try:
+        if kind == CHANNELS:
+            return _of_channels(layer, timesteps, norm)
+        return [_of_layer(layer, kind, timesteps, norm)]
+    except ValueError as error:
+        raise UserError(f"{layer.name}, {kind}: {error}") from None
 
 
 def _optimum(kind: str, layer: LayerActivations, timesteps: int, threshold: float, norm: int) -> dict[str, Any]:
@@ -111,9 +125,14 @@ def save_neuron_thresholds(path: str | Path, layers: Sequence[LayerActivations])
     found = {}
     for number, layer in enumerate(layers, start=1):
         if layer.name != OUTPUT:
-            of_layer = _of_layer(layer, OF_NEURONS, 1, 1).threshold
-            found[str(number)] = torch.from_numpy(np.where(layer.largest > 0, layer.largest, np.float32(of_layer)))
+            found[str(number)] = _of_neurons(layer)
     save_tensors(path, found, {})
+
+
+def _of_neurons(layer: LayerActivations) -> torch.Tensor:
+    """The largest activation of every neuron, float32 of the layer's shape; the layer's own for those that are dead."""
+    of_layer = _of_layer(layer, OF_NEURONS, 1, 1).threshold
+    return torch.from_numpy(np.where(layer.largest > 0, layer.largest, np.float32(of_layer)))
 
 
 def read_thresholds(
