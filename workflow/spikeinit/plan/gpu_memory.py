@@ -1,6 +1,6 @@
 """What memory of a GPU a job needs, so that no more jobs share one than fit: `gpu_mb` of the rules.
 
-For instance the published energy network with 20 steps and batches of 1,024 images needs 17.9 GB. It is an estimate
+For instance the published energy network with 20 steps and batches of 1,024 images needs 18.9 GB. It is an estimate
 from the layers' sizes, as that of `conversion.memory`, whose words it uses:
 
     train_snn       weights four times (their own, gradient, up to two of the optimiser), and what the backward pass

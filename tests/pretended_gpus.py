@@ -58,7 +58,7 @@ class Job:
     """A process that holds a slot until `end` or `kill`."""
 
     def __init__(self, programs: Path, temporary: Path, jobs: int | str, need: int = GIB, **environment: str) -> None:
-        package = Path(__file__).parents[2] / "workflow"
+        package = Path(__file__).parents[1] / "workflow"
         inherited = {key: value for key, value in os.environ.items() if key != "CUDA_VISIBLE_DEVICES"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", HOLD, str(jobs), str(need)],
