@@ -218,6 +218,9 @@ class FakeNvml:
     def nvmlDeviceGetName(self, handle):
         return f"GPU {handle}"
 
+    def nvmlDeviceGetUUID(self, handle):
+        return handle if str(handle).startswith("GPU-") else f"GPU-of-{handle}"
+
     def nvmlDeviceGetHandleByIndex(self, index):
         return index
 
@@ -300,6 +303,14 @@ def test_the_gpu_is_the_one_that_the_work_sees(monkeypatch):
         with Profiler(device=device, nvml=FakeNvml(counter=True)) as profiler:
             pass
         assert profiler.result()["gpu"]["name"] == name
+
+
+def test_the_profile_says_which_gpu_it_was(monkeypatch):
+    for visible, uuid in (("GPU-abc", "GPU-abc"), ("3", "GPU-of-3")):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        with Profiler(device="cuda", nvml=FakeNvml(counter=True)) as profiler:
+            pass
+        assert profiler.result()["gpu"]["uuid"] == uuid
 
 
 # settings and the light side of the mirror

@@ -133,7 +133,13 @@ def test_another_order_of_combinations_trains_nothing_again(before):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("device", "cpu"), ("kernel", "reference"), ("threads", 2), ("tracking", {"enabled": False, "uri": None})],
+    [
+        ("device", "cpu"),
+        ("gpu_jobs", 2),
+        ("kernel", "reference"),
+        ("threads", 2),
+        ("tracking", {"enabled": False, "uri": None}),
+    ],
 )
 def test_where_work_is_done_and_recorded_runs_no_job_that_computes(before, key, value):
     found = {rule for rule, _ in changed(before["energy"], specs({**smoke("energy"), key: value}))}

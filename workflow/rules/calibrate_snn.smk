@@ -31,6 +31,7 @@ rule calibrate_snn:
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_conversion,
+        gpu_mb=gpu_memory_of_run,
         runtime=720,
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
@@ -38,7 +39,8 @@ rule calibrate_snn:
         "python -m spikeinit.stages.calibrate_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
-        " --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL --curves {output.curves:q}"
+        " --tracking results/{wildcards.name}/tracking.json --kernel $KERNEL --curves {output.curves:q}"
+        " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --accuracy {output.accuracy:q} --layers {output.layers:q} --calibrated {output.weights:q}"
         " --profile {output.profile:q}"

@@ -1,7 +1,7 @@
 """The checked configuration, the runs it asks for, and what every rule's command finds in its shell.
 
 A rule calls its stage by `python -m spikeinit.stages.<stage>`. What the stage says goes to the rule's log; `failed`
-shows the end of that log when the stage fails. DEVICE, KERNEL, DATA_ROOT, USER_FILES and STUDY_FILES come
+shows the end of that log when the stage fails. DEVICE, GPU_JOBS, KERNEL, DATA_ROOT, USER_FILES and STUDY_FILES come
 from the configuration, which `shell.prefix` below exports to every command.
 """
 
@@ -25,6 +25,7 @@ from spikeinit.jobs.anns import anns
 from spikeinit.jobs.runs import batches
 from spikeinit.names.slugs import NAME_PATTERN
 from spikeinit.plan import captions, from_snakemake, rule_specs, runs
+from spikeinit.plan.gpu_memory import gpu_memory_mb
 from spikeinit.studies.summary import Summary, to_terminal
 from spikeinit.tracking import address
 from spikeinit.tracking.sync import unrecorded
@@ -52,6 +53,7 @@ TRACKING_READY = "results/{name}/tracking.json"
 SITE = {
     "PYTHONPATH": os.pathsep.join(filter(None, [PYTHON_PATH, os.environ.get("PYTHONPATH")])),
     "DEVICE": CONFIG.device,
+    "GPU_JOBS": "auto" if CONFIG.gpu_jobs is None else str(CONFIG.gpu_jobs),
     "KERNEL": CONFIG.kernel,
     "DATA_ROOT": CONFIG.data_root or "",
 }
@@ -145,6 +147,42 @@ def memory_of_activations(wildcards):
     """Megabytes for a job that gathers activations or reads them, by its network, images and batch."""
     manifest = Path(f"results/datasets/{wildcards.dataset}/manifest.json")
     return rule_specs.conversion_memory_mb(ann_of(wildcards).activations, wildcards.dataset, manifest)
+
+
+def gpu_memory_of_run(wildcards):
+    """Megabytes of a GPU for a job that trains, converts or calibrates a run."""
+    return _gpu_memory([run_of(wildcards).spec], run_of(wildcards).labels["dataset"])
+
+
+def gpu_memory_of_evaluation(wildcards):
+    """Megabytes of a GPU for a job that evaluates a run."""
+    return _gpu_memory([run_of(wildcards).evaluation], run_of(wildcards).labels["dataset"])
+
+
+def gpu_memory_of_batch(wildcards):
+    """Megabytes of a GPU for a job that trains many runs, one after the other."""
+    found = runs_of_batch(wildcards)
+    return _gpu_memory([run.spec for run in found], found[0].labels["dataset"])
+
+
+def gpu_memory_of_batch_evaluation(wildcards):
+    """Megabytes of a GPU for a job that evaluates many runs, one after the other."""
+    found = runs_of_batch(wildcards)
+    return _gpu_memory([run.evaluation for run in found], found[0].labels["dataset"])
+
+
+def gpu_memory_of_pretraining(wildcards):
+    """Megabytes of a GPU for a job that trains an analogue network."""
+    return _gpu_memory([ann_of(wildcards).spec], wildcards.dataset)
+
+
+def gpu_memory_of_activations(wildcards):
+    """Megabytes of a GPU for a job that gathers activations."""
+    return _gpu_memory([ann_of(wildcards).activations], wildcards.dataset)
+
+
+def _gpu_memory(specs, dataset):
+    return gpu_memory_mb(specs, dataset, Path(f"results/datasets/{dataset}/manifest.json"))
 
 
 def ann_of(wildcards):

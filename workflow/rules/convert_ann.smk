@@ -29,6 +29,7 @@ rule convert_ann:
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_conversion,
+        gpu_mb=gpu_memory_of_run,
         runtime=240,
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
@@ -36,7 +37,8 @@ rule convert_ann:
         "python -m spikeinit.stages.convert_ann --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
         " --data {input.data:q} --weights {input.weights:q}"
         " --thresholds {input.thresholds:q}"
-        " --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL"
+        " --tracking results/{wildcards.name}/tracking.json --kernel $KERNEL"
+        " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --accuracy {output.accuracy:q} --layers {output.layers:q} --profile {output.profile:q}"
         " > {log:q} 2>&1 || failed {log:q}"

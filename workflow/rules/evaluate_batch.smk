@@ -23,11 +23,13 @@ rule evaluate_batch:
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_batch,
+        gpu_mb=gpu_memory_of_batch_evaluation,
         runtime=240,
     params:
         spec=lambda wildcards: rule_specs.evaluation_batch_spec(runs_of_batch(wildcards)),
     shell:
         "python -m spikeinit.stages.evaluate_batch --spec {params.spec:q} --runs results/{wildcards.name}/runs/{wildcards.study}"
         ' --user-files "${{USER_FILES[@]}}"'
-        " --data {input.data:q} --device $DEVICE --kernel $KERNEL --evaluated {output:q}"
+        " --data {input.data:q} --kernel $KERNEL --evaluated {output:q}"
+        " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -27,12 +27,14 @@ rule evaluate_snn:
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_run,
+        gpu_mb=gpu_memory_of_evaluation,
         runtime=120,
     params:
         spec=lambda wildcards: rule_specs.evaluation_spec(run_of(wildcards)),
     shell:
         "python -m spikeinit.stages.evaluate_snn --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
         ' --user-files "${{USER_FILES[@]}}"'
-        " --device $DEVICE --kernel $KERNEL --accuracy {output.accuracy:q} --spikes {output.spikes:q}"
+        " --kernel $KERNEL --accuracy {output.accuracy:q} --spikes {output.spikes:q}"
+        " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
         " --energy {output.energy:q} --rates {output.rates:q}"
         " > {log:q} 2>&1 || failed {log:q}"

@@ -25,12 +25,14 @@ rule extract_activations:
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_activations,
+        gpu_mb=gpu_memory_of_activations,
         runtime=60,
     params:
         spec=lambda wildcards: rule_specs.activations_spec(ann_of(wildcards)),
     shell:
         "python -m spikeinit.stages.extract_activations --spec {params.spec:q} --data {input.data:q} --weights {input.weights:q}"
         ' --user-files "${{USER_FILES[@]}}"'
-        " --device $DEVICE --activations {output.activations:q} --table {output.table:q}"
+        " --activations {output.activations:q} --table {output.table:q}"
+        " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
         " --histogram {output.histogram:q} --sorted {output.sorted:q}"
         " > {log:q} 2>&1 || failed {log:q}"

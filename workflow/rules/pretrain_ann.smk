@@ -30,6 +30,7 @@ for study in sorted({ann.study for ann in ANNS.values()}):
         threads: CONFIG.threads
         resources:
             mem_mb=memory_of_pretraining,
+            gpu_mb=gpu_memory_of_pretraining,
             runtime=1440,
         params:
             spec=lambda wildcards: rule_specs.ann_spec(ann_of(wildcards)),
@@ -38,7 +39,8 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             "python -m spikeinit.stages.pretrain_ann --spec {params.spec:q} --study {params.study}"
             " --run ann_{wildcards.dataset}_{wildcards.network} --network {wildcards.network:q}"
             " --runs results/{wildcards.name}/runs"
-            " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --device $DEVICE --pretrained={input.pretrained:q}"
+            " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --pretrained={input.pretrained:q}"
+            " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
             ' --user-files "${{USER_FILES[@]}}"'
             " --weights {output.weights:q} --metrics {output.metrics:q} --curves {output.curves:q} --profile {output.profile:q}"
             " > {log:q} 2>&1 || failed {log:q}"

@@ -23,6 +23,7 @@ rule train_batch:
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_batch,
+        gpu_mb=gpu_memory_of_batch,
         runtime=1440,
     params:
         spec=lambda wildcards: rule_specs.training_batch_spec(runs_of_batch(wildcards)),
@@ -30,6 +31,7 @@ rule train_batch:
         "python -m spikeinit.stages.train_batch --spec {params.spec:q} --study {wildcards.study:q}"
         " --runs results/{wildcards.name}/runs/{wildcards.study}"
         " --log results/{wildcards.name}/logs/mirror/{wildcards.study}/{wildcards.batch}.log"
-        " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL"
+        " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --kernel $KERNEL"
+        " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
         ' --user-files "${{USER_FILES[@]}}" --trained {output:q}'
         " > {log:q} 2>&1 || failed {log:q}"

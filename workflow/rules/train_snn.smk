@@ -31,12 +31,14 @@ rule train_snn:
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_run,
+        gpu_mb=gpu_memory_of_run,
         runtime=720,
     params:
         spec=lambda wildcards: rule_specs.training_spec(run_of(wildcards)),
     shell:
         "python -m spikeinit.stages.train_snn --spec {params.spec:q} --study {wildcards.study:q} --run {wildcards.run:q}"
-        " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --device $DEVICE --kernel $KERNEL"
+        " --data {input.data:q} --tracking results/{wildcards.name}/tracking.json --kernel $KERNEL"
+        " --device $DEVICE --gpu-jobs $GPU_JOBS --gpu-mb {resources.gpu_mb}"
         " --ann-weights {input.ann:q} --ann-thresholds {input.thresholds:q}"
         ' --user-files "${{USER_FILES[@]}}"'
         " --metrics {output.metrics:q} --curves {output.curves:q} --iterations {output.iterations:q}"

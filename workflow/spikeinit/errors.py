@@ -27,7 +27,7 @@ def run_stage(main: Callable[[], None]) -> None:
         need_and_have = ". ".join(str(error).split(". ")[:4])
         print(
             f"error: the GPU's memory is full: {need_and_have}; lower batch_size (training, evaluation) or timesteps,"
-            " run fewer jobs at once (--cores), or set device: cpu; finished epochs are kept",
+            " let fewer jobs share it (gpu_jobs), or set device: cpu; finished epochs are kept",
             file=sys.stderr,
         )
         sys.exit(2)

@@ -35,12 +35,14 @@ class CustomDataset:
 class Config:
     """A checked configuration. `sections` holds each study's own part, with every default filled in.
 
-    known: every study there is, the user's own ones last; `studies` are those that plain `snakemake` runs. schema: what
+    gpu_jobs: jobs that share a GPU, None for as many as its memory holds. known: every study there is, the user's own
+    ones last; `studies` are those that plain `snakemake` runs. schema: what
     the configuration was checked against, and what gives defaults to values that studies put into their sections.
     """
 
     name: str
     device: str
+    gpu_jobs: int | None
     kernel: str
     threads: int
     studies: tuple[str, ...]
@@ -83,6 +85,7 @@ def checked(
     return Config(
         name=filled["name"],
         device=filled["device"],
+        gpu_jobs=None if filled["gpu_jobs"] == "auto" else filled["gpu_jobs"],
         kernel=filled["kernel"],
         threads=filled["threads"],
         studies=tuple(study for study in studies if study in filled["studies"]),

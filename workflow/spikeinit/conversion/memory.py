@@ -32,6 +32,7 @@ from spikeinit.networks.sizes import (
     part_sizes,
     pass_bytes,
 )
+from spikeinit.specs import EvaluateSpec, TrainSpec
 from spikeinit.specs.ann import ActivationsSpec, AnnSpec
 from spikeinit.specs.conversion import CalibrateSpec, ConvertSpec
 
@@ -67,11 +68,11 @@ def job_bytes(spec: JobSpec, shape: Shape, classes: int) -> int:
     if isinstance(spec, CalibrateSpec):
         return PROCESS_BYTES + _calibration(spec, sizes)
     groups = [[steps] for steps in spec.timesteps] if METHODS[spec.method].per_timesteps else [spec.timesteps]
-    return PROCESS_BYTES + 3 * _weights(sizes) + max(_simulation(sizes, group, spec.batch_size) for group in groups)
+    return PROCESS_BYTES + 3 * weight_bytes(sizes) + max(_simulation(sizes, group, spec.batch_size) for group in groups)
 
 
-def sizes_of(spec: AnnSpec, shape: Shape, classes: int) -> list[PartSize]:
-    """The parts of the analogue network of `spec`."""
+def sizes_of(spec: AnnSpec | TrainSpec | EvaluateSpec, shape: Shape, classes: int) -> list[PartSize]:
+    """The parts of the network of `spec`, for images of `shape` (C, H, W)."""
     network = describe(spec.network.name, classes=classes, width=spec.network.width, **spec.network.options)
     return part_sizes(network, shape)
 
@@ -89,29 +90,29 @@ def _extraction(spec: ActivationsSpec, sizes: Sequence[PartSize]) -> int:
         values = min(spec.limit, images * neurons) + channels * min(spec.channel_limit, images * neurons // channels)
         held += VALUE_BYTES * (values + neurons) + SUMMARY_BYTES * (channels + 1)
     batch = images_at_once(sizes, EXTRACTION_COPIES, spec.batch_size)
-    return _weights(sizes) + batch * pass_bytes(sizes, EXTRACTION_COPIES) + 2 * held
+    return weight_bytes(sizes) + batch * pass_bytes(sizes, EXTRACTION_COPIES) + 2 * held
 
 
 def _pretraining(spec: AnnSpec, sizes: Sequence[PartSize]) -> int:
     copies = spec.encoding.timesteps
     watching = images_at_once(sizes, copies, WATCHED_TOGETHER) * pass_bytes(sizes, copies)
-    return 4 * _weights(sizes) + max(copies * spec.training.batch_size * _learning(sizes), watching)
+    return 4 * weight_bytes(sizes) + max(copies * spec.training.batch_size * learning_bytes(sizes), watching)
 
 
 def _calibration(spec: CalibrateSpec, sizes: Sequence[PartSize]) -> int:
     timesteps = max(spec.timesteps)
-    training = timesteps * spec.training.batch_size * _learning(sizes)
+    training = timesteps * spec.training.batch_size * learning_bytes(sizes)
     counting = _simulation(sizes, [timesteps], spec.batch_size)
-    return (6 + len(spec.timesteps)) * _weights(sizes) + max(training, counting)
+    return (6 + len(spec.timesteps)) * weight_bytes(sizes) + max(training, counting)
 
 
-def _learning(sizes: Sequence[PartSize]) -> int:
+def learning_bytes(sizes: Sequence[PartSize]) -> int:
     """Bytes that a forward pass with its backward pass holds for one image and one step."""
     of_layers = sum(2 * size.fired + size.normalized + (0 if size.weights else size.leaving) for size in sizes)
     passing = sizes[0].entering + 4 * max(size.leaving for size in sizes)
     return VALUE_BYTES * (of_layers + passing)
 
 
-def _weights(sizes: Sequence[PartSize]) -> int:
+def weight_bytes(sizes: Sequence[PartSize]) -> int:
     """Bytes of all learned numbers."""
     return VALUE_BYTES * sum(size.weights for size in sizes)

@@ -2,7 +2,8 @@
 
 The import closure of a stage is followed through the package's own modules by parsing them, without importing
 anything. Each module counts by its syntax tree without docstrings and comments: a better comment re-trains nothing.
-Modules that only record what happens (tracking, profiling) or only plan cannot change a number and are left out.
+Modules that only record what happens (tracking, profiling), only plan, or only find a place to compute cannot change a
+number and are left out.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ FINDING = (
     "spikeinit.datasets.own",
 )
 """How code and data are found by their names. What is found stands in the spec, with a digest of its own."""
+
+PLACING = ("spikeinit.devices",)
+"""How a job finds a place to compute, which is kept out of specs as the device itself is."""
 
 STUDIES = "spikeinit.studies"
 
@@ -181,14 +185,14 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 
 
 def decides_nothing(module: str) -> bool:
-    """Whether a module only records, plans or finds, so that no number depends on its code but through a spec.
+    """Whether a module only records, plans, places or finds, so that no number depends on its code but through a spec.
 
     The packages of studies themselves only declare, too; the modules in them count. The package itself only says where
     its public names are found; who imports those names depends on the modules behind them, see `_own_imports`.
     """
     above = {module, *(module[:place] for place, letter in enumerate(module) if letter == ".")}
     declares = module == STUDIES or (module.rpartition(".")[0] == STUDIES and _is_package(module))
-    return module == PACKAGE or declares or not above.isdisjoint((*RECORD_ONLY, *PLANNING, *FINDING))
+    return module == PACKAGE or declares or not above.isdisjoint((*RECORD_ONLY, *PLANNING, *FINDING, *PLACING))
 
 
 def _is_package(module: str) -> bool:

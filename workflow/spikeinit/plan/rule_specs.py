@@ -20,6 +20,7 @@ from spikeinit.jobs.anns import Ann
 from spikeinit.jobs.provenance import dataset_source, source_digest, study_source
 from spikeinit.jobs.runs import Run
 from spikeinit.nested import factored
+from spikeinit.networks.sizes import Shape
 from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
 from spikeinit.study import Output, Study
@@ -174,20 +175,23 @@ def run_spec(run: Run) -> str:
 
 
 def conversion_memory_mb(spec: memory.JobSpec, dataset: str, manifest: Path) -> int:
-    """Megabytes for a job of a conversion on `dataset`, of which `manifest` tells shape and classes once it is there.
+    """Megabytes for a job of a conversion on `dataset`; `manifest` as for `dataset_facts`."""
+    return math.ceil(memory.job_bytes(spec, *dataset_facts(dataset, manifest)) / 10**6)
 
-    Before that the catalogue tells them; of a user's own images they are not known then, and the job is taken to have
-    those of ImageNet, the largest.
+
+def dataset_facts(dataset: str, manifest: Path) -> tuple[Shape, int]:
+    """Shape (C, H, W) of the images and number of classes of `dataset`, which `manifest` tells once it is there.
+
+    Before that the catalogue tells them; of a user's own images they are not known then, and are taken to be those of
+    ImageNet, the largest.
     """
     if manifest.is_file():
         facts = read_json(manifest)
-        shape, classes = tuple(facts["shape"]), facts["classes"]
-    elif dataset in catalogue.REGISTRY.names():
+        return tuple(facts["shape"]), facts["classes"]
+    if dataset in catalogue.REGISTRY.names():
         entry = catalogue.get(dataset)
-        shape, classes = entry.shape, entry.classes
-    else:
-        shape, classes = memory.LARGEST_IMAGES
-    return math.ceil(memory.job_bytes(spec, shape, classes) / 10**6)
+        return entry.shape, entry.classes
+    return memory.LARGEST_IMAGES
 
 
 def plan_spec(mapping: Mapping[str, Any], study: str, planned: Iterable[Run]) -> str:

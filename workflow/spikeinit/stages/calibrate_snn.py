@@ -16,14 +16,13 @@ from spikeinit.conversion.convert import folded
 from spikeinit.conversion.layer_thresholds import read_thresholds
 from spikeinit.conversion.simulate import ACCURACY, by_timesteps, layer_columns
 from spikeinit.datasets.load import load
-from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
 from spikeinit.io import digest, locked, save_tensors, write_csv, write_json
 from spikeinit.networks.build import FeedForward
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.conversion import CALIBRATED, CalibrateSpec
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn
@@ -42,9 +41,9 @@ def main() -> None:
     add_outputs(parser, "curves", "accuracy", "layers", "calibrated", "profile")
     arguments = parser.parse_args()
 
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
     spec = from_dict(CalibrateSpec, arguments.spec)
-    device = choose_device(arguments.device)
     folder = arguments.curves.parent
     train = load(arguments.data.parent, spec.ann.split, limit=spec.ann.images.train_images, device=device)
     test = load(arguments.data.parent, "test", limit=spec.ann.images.test_images, device=device)

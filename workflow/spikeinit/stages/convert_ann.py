@@ -11,12 +11,11 @@ from spikeinit.conversion.layer_thresholds import read_thresholds
 from spikeinit.conversion.methods import METHODS
 from spikeinit.conversion.simulate import ACCURACY, by_timesteps, layer_columns
 from spikeinit.datasets.load import load
-from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv, write_json
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.conversion import ConvertSpec
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.links import ann_key
 from spikeinit.tracking.mirror import spawn
@@ -32,9 +31,9 @@ def main() -> None:
     add_outputs(parser, "accuracy", "layers", "profile")
     arguments = parser.parse_args()
 
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
     spec = from_dict(ConvertSpec, arguments.spec)
-    device = choose_device(arguments.device)
     folder = arguments.accuracy.parent
     test = load(arguments.data.parent, "test", limit=spec.ann.images.test_images, device=device)
     ann = load_ann(spec.ann, arguments.weights, input_shape=test.shape, classes=test.classes, device=device)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from spikeinit import user_files
-from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
 from spikeinit.measures.evaluation import TABLES, evaluate_run
 from spikeinit.nested import expanded
 from spikeinit.specs import EvaluateSpec, from_dict
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 
 
 def main() -> None:
@@ -19,8 +18,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="folder that holds one folder per run")
     add_outputs(parser, "evaluated")
     arguments = parser.parse_args()
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
-    device = choose_device(arguments.device)
     evaluated = []
     for run, values in expanded(arguments.spec).items():
         folder = arguments.runs / run

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from spikeinit import user_files
-from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.measures.evaluation import TABLES, evaluate_run
 from spikeinit.specs import EvaluateSpec, from_dict
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 
 
 def main() -> None:
@@ -17,13 +16,14 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     add_outputs(parser, *TABLES)
     arguments = parser.parse_args()
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
     evaluate_run(
         from_dict(EvaluateSpec, arguments.spec),
         arguments.weights,
         {table: vars(arguments)[table] for table in TABLES},
         data=arguments.data.parent,
-        device=choose_device(arguments.device),
+        device=device,
         kernel=arguments.kernel,
     )
 

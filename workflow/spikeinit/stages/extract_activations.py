@@ -14,12 +14,11 @@ from spikeinit.conversion.extraction import (
     table_rows,
 )
 from spikeinit.datasets.load import load
-from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.io import digest, write_csv
 from spikeinit.specs import from_dict
 from spikeinit.specs.ann import ActivationsSpec
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 
 TABLE = ["layer", "name", "channels", "total", "positive", "maximum", "mean", "exact", "rank_error"]
 
@@ -30,9 +29,9 @@ def main() -> None:
     add_outputs(parser, "activations", "table", "histogram", "sorted")
     arguments = parser.parse_args()
 
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
     spec = from_dict(ActivationsSpec, arguments.spec)
-    device = choose_device(arguments.device)
     count = min(filter(None, (spec.images, spec.ann.images.train_images)))
     fit = load(arguments.data.parent, spec.ann.split, limit=count, device=device)
     network = load_ann(spec.ann, arguments.weights, input_shape=fit.shape, classes=fit.classes, device=device)

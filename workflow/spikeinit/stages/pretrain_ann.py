@@ -8,13 +8,12 @@ from pathlib import Path
 from spikeinit import user_files
 from spikeinit.conversion.pretraining import load_published_ann, metrics, train_ann
 from spikeinit.datasets.load import load
-from spikeinit.devices import choose_device
 from spikeinit.errors import run_stage
 from spikeinit.interruption import Interruption
 from spikeinit.io import locked, save_tensors, write_csv, write_json
 from spikeinit.specs import from_dict, to_dict
 from spikeinit.specs.ann import AnnSpec
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 from spikeinit.tracking.journal import Journal
 from spikeinit.tracking.mirror import spawn
 from spikeinit.tracking.profile import Profiler
@@ -29,9 +28,9 @@ def main() -> None:
     add_outputs(parser, "weights", "metrics", "curves", "profile")
     arguments = parser.parse_args()
 
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
     spec = from_dict(AnnSpec, arguments.spec)
-    device = choose_device(arguments.device)
     folder = arguments.runs / arguments.study / arguments.run
     fit = load(arguments.data.parent, spec.split, limit=spec.images.train_images, device=device)
     validation = load(arguments.data.parent, "validation", device=device) if spec.validation else fit.first(0)

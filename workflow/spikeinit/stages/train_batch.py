@@ -12,7 +12,7 @@ from spikeinit.errors import run_stage
 from spikeinit.io import write_csv
 from spikeinit.nested import expanded
 from spikeinit.specs import TrainSpec, from_dict
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 from spikeinit.tracking.mirror import spawn
 from spikeinit.training.job import FILES, Job, journal_paths, train_run
 
@@ -26,12 +26,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     specs = {run: from_dict(TrainSpec, values) for run, values in expanded(arguments.spec).items()}
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
-    job = Job.begin(
-        manifest=arguments.data,
-        device=arguments.device,
-        kernel=arguments.kernel,
-    )
+    job = Job.begin(manifest=arguments.data, device=device, kernel=arguments.kernel)
     journals = [path for run, spec in specs.items() for path in journal_paths(spec, arguments.runs / run)]
     spawn(journals, arguments.tracking, log=arguments.log)
     trained = []

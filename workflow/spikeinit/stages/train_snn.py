@@ -8,7 +8,7 @@ from pathlib import Path
 from spikeinit import user_files
 from spikeinit.errors import run_stage
 from spikeinit.specs import TrainSpec, from_dict
-from spikeinit.stages.options import add_outputs, stage_parser
+from spikeinit.stages.options import add_outputs, device_of, stage_parser
 from spikeinit.tracking.mirror import spawn
 from spikeinit.training.job import FILES, Job, journal_paths, train_run
 
@@ -22,12 +22,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     spec = from_dict(TrainSpec, arguments.spec)
+    device = device_of(arguments)
     user_files.load_all(arguments.user_files)
-    job = Job.begin(
-        manifest=arguments.data,
-        device=arguments.device,
-        kernel=arguments.kernel,
-    )
+    job = Job.begin(manifest=arguments.data, device=device, kernel=arguments.kernel)
     paths = {output: vars(arguments)[output] for output in FILES}
     spawn(journal_paths(spec, arguments.metrics.parent), arguments.tracking)
     start = None

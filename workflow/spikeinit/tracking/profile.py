@@ -117,6 +117,7 @@ class _Gpu:
         self._counter_start: int | None = None
         self._counter: int | None = None
         self._power: tuple[float, float] | None = None
+        self._uuid: str | None = None
         self.found = False
 
     def open(self) -> None:
@@ -127,6 +128,8 @@ class _Gpu:
             self._name = str(self._nvml.nvmlDeviceGetName(self._handle))
             self._driver = str(self._nvml.nvmlSystemGetDriverVersion())
             self.found = True
+        with contextlib.suppress(Exception):
+            self._uuid = str(self._nvml.nvmlDeviceGetUUID(self._handle))
 
     def close(self) -> None:
         if self.found:
@@ -169,6 +172,7 @@ class _Gpu:
         energy = (self._counter - self._counter_start) / 1000 if counted else self._energy if self._power else None
         return {
             "name": self._name,
+            "uuid": self._uuid,
             "driver": self._driver,
             "utilization": _mean_and_max(series.get("gpu_utilization")),
             "memory": _mean_and_max(series.get("gpu_memory")),

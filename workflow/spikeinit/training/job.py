@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from spikeinit.datasets.load import Images, load
-from spikeinit.devices import choose_device
 from spikeinit.encoding import encode_images
 from spikeinit.initializers import initialize, registry
 from spikeinit.interruption import Interruption
@@ -46,8 +45,8 @@ class Job:
 
     @classmethod
     def begin(cls, *, manifest: Path, device: str, kernel: str) -> Job:
-        """Choose the device (or auto), and listen for signals."""
-        return cls(manifest.parent, choose_device(device), kernel, Interruption().install())
+        """Listen for signals; `device` is "cpu" or "cuda"."""
+        return cls(manifest.parent, device, kernel, Interruption().install())
 
     def images(self, spec: TrainSpec) -> tuple[Images, Images]:
         """Training and test images of a run."""
