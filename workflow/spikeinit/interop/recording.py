@@ -84,27 +84,21 @@ class Recorder(AbstractContextManager["Recorder"]):
     @staticmethod
     def _layer_hook(signals: LayerSignals) -> Callable[..., None]:
         def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            signals.received.append(_first(given, named))
+            signals.received.append(first_tensor(given, named))
 
         return hook
 
     @staticmethod
     def _neuron_hook(signals: NeuronSignals) -> Callable[..., None]:
-        reader = signals.neurons.reader
-
         def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            received = _first(given, named)
-            if reader is None:  # known to the caller alone: taken to see single steps, and to emit its spikes first
-                spikes = output[0] if isinstance(output, tuple) else output
-                current, spikes = received.unsqueeze(0), spikes.unsqueeze(0)
-            else:
-                current, spikes = reader.signals(received, output)
+            received = first_tensor(given, named)
+            current, spikes = signals.neurons.signals(received, output)
             signals.currents.append(current)
             signals.spikes.append(spikes)
 
         return hook
 
 
-def _first(given: tuple[Any, ...], named: dict[str, Any]) -> torch.Tensor:
+def first_tensor(given: tuple[Any, ...], named: dict[str, Any]) -> torch.Tensor:
     """The first tensor that a module is called with."""
     return next(value for value in (*given, *named.values()) if isinstance(value, torch.Tensor))

@@ -36,6 +36,16 @@ class Neurons:
     reader: Reader | None
     dynamics: Dynamics | None
 
+    def signals(self, received: torch.Tensor, output: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Input current and spike counts of one call, both [T, B, ...].
+
+        A module that only the caller knows is taken to see single steps, and to emit its spikes first.
+        """
+        if self.reader is not None:
+            return self.reader.signals(received, output)
+        spikes = output[0] if isinstance(output, tuple) else output
+        return received.unsqueeze(0), spikes.unsqueeze(0)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -74,20 +84,7 @@ def structure(
     UserError for names in `told` that the network has not, for a network without a layer that has weights, and for one
     that a symbolic batch cannot pass through.
     """
-    told = dict(told or {})
-    modules = dict(network.named_modules())
-    unknown = sorted(set(told) - set(modules))
-    if unknown:
-        raise UserError(f"neurons: the network has no module {', '.join(map(repr, unknown))}; it has {_some(modules)}")
-    firing = {name: neurons for name, module in modules.items() if (neurons := _neurons(name, module, told))}
-    weighted = {
-        name: module
-        for name, module in modules.items()
-        if isinstance(module, WEIGHTED) and not _inside(name, firing) and name not in firing
-    }
-    if not weighted:
-        kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
-        raise UserError(f"{type(network).__name__} has no layer with weights ({kinds}), so there is nothing to look at")
+    firing, weighted = parts(network, told)
     interesting = {**weighted, **{name: neurons.module for name, neurons in firing.items()}}
     if batch is None:
         called = _called_by_a_symbol(network, interesting)
@@ -103,15 +100,50 @@ def structure(
     return Structure(layers, reached, missed, _other_weights(network, weighted, firing))
 
 
+def parts(
+    network: nn.Module, told: Mapping[str, Dynamics] | None = None
+) -> tuple[dict[str, Neurons], dict[str, nn.Module]]:
+    """The neurons and the layers with weights by the name of their module, in the order of registration.
+
+    told, UserError: as in `structure`.
+    """
+    told = dict(told or {})
+    modules = dict(network.named_modules())
+    unknown = sorted(set(told) - set(modules))
+    if unknown:
+        raise UserError(f"neurons: the network has no module {', '.join(map(repr, unknown))}; it has {_some(modules)}")
+    firing = {name: neurons for name, module in modules.items() if (neurons := _neurons(name, module, told))}
+    weighted = {
+        name: module
+        for name, module in modules.items()
+        if isinstance(module, WEIGHTED) and not _inside(name, firing) and name not in firing
+    }
+    if not weighted:
+        kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
+        raise UserError(f"{type(network).__name__} has no layer with weights ({kinds}), so there is nothing to look at")
+    return firing, weighted
+
+
 def run_once(network: nn.Module, batch: Any, run: Run | None, firing: Sequence[Neurons]) -> Any:
     """What the network makes of a batch from fresh potentials; the potentials are forgotten afterwards too.
+
+    UserError as `call` raises.
+    """
+    _start_anew(firing)
+    try:
+        return call(network, batch, run)
+    finally:
+        _start_anew(firing)
+
+
+def call(network: nn.Module, batch: Any, run: Run | None) -> Any:
+    """What the network makes of a batch.
 
     UserError for a batch on another device than the network; and what the network raises, with its batch's shape.
     """
     where = next((tensor.device for tensor in (*network.parameters(), *network.buffers())), None)
     if isinstance(batch, torch.Tensor) and where is not None and batch.device != where:
         raise UserError(f"the batch is on {batch.device} and the network on {where}: move one of them")
-    _start_anew(firing)
     try:
         return (run or nn.Module.__call__)(network, batch)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
@@ -120,8 +152,6 @@ def run_once(network: nn.Module, batch: Any, run: Run | None, firing: Sequence[N
             f"{type(network).__name__} fails on the batch{shape}: {error}. Give a batch as the network takes it, or "
             "`run`, a function (network, batch) that calls it"
         ) from error
-    finally:
-        _start_anew(firing)
 
 
 def _start_anew(firing: Sequence[Neurons]) -> None:

@@ -63,5 +63,10 @@ def start_anew(module: nn.Module) -> None:
     module.reset_states()
 
 
+def left_over(module: nn.Module) -> bool:
+    """All of its buffers are states, and zero after a reset."""
+    return any(bool(state.any()) for state in module.buffers(recurse=False))
+
+
 def _name(function: object) -> str:
     return function.__name__ if isinstance(function, type) else type(function).__name__

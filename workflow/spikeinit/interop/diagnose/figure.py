@@ -1,0 +1,69 @@
+"""A diagnosis as one figure: firing rate, potentials and gradients through depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANELS = (
+    (
+        "firing rate",
+        "spikes per neuron and step",
+        (("firing_rate", "measured"), ("predicted_firing_rate", "mean field")),
+    ),
+    ("mean of the potential", "E[u]", (("potential_mean", "measured"), ("predicted_mean", "mean field"))),
+    ("variance of the potential", "Var[u]", (("potential_variance", "measured"), ("predicted_variance", "mean field"))),
+    ("gradient", "Euclidean norm", (("current_gradient", "of the currents"), ("weight_gradient", "of the weights"))),
+)
+"""Panels: title, label of the y-axis, and columns of the table with their names in the legend."""
+
+
+def figure(table: pd.DataFrame, title: str = "") -> Figure:
+    """Four panels over the layers, which are numbered from 1 in the order of data."""
+    import matplotlib
+
+    from spikeinit.studies.figure_style import STYLE, panels, scale_axis
+    from spikeinit.studies.looks import BLUE, GREY, ORANGE
+
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        drawn, axes = panels(2, 2, height=2.3, legend=0.3)
+        drawn.suptitle(title, fontsize=10)
+        depth = np.arange(1, len(table) + 1)
+        for panel, (name, label, columns) in zip(axes.flat, PANELS, strict=True):
+            looks = (
+                ((BLUE, "o", "-"), (GREY, "", "--")) if name != "gradient" else ((BLUE, "o", "-"), (ORANGE, "s", "-"))
+            )
+            values = []
+            for (column, series), (color, marker, line) in zip(columns, looks, strict=True):
+                known = table[column].astype(float).to_numpy()
+                if np.isfinite(known).any():
+                    panel.plot(depth, known, color=color, marker=marker, linestyle=line, markersize=4, label=series)
+                    values.extend(known[np.isfinite(known)])
+            _finish(panel, name, label, len(table))
+            if not values:
+                panel.text(0.5, 0.5, _nothing(name), transform=panel.transAxes, ha="center", va="center", color=GREY)
+                panel.set_yticks([])
+                continue
+            if name == "firing rate":
+                panel.set_ylim(-0.03, max(1.03, 1.05 * max(values)))
+            elif name != "mean of the potential":
+                scale_axis(panel, "y", values)
+            panel.legend(loc="best")
+    return drawn
+
+
+def _finish(panel: Axes, name: str, label: str, layers: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    panel.set(title=name, ylabel=label, xlabel="layer", xlim=(0.5, layers + 0.5))
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _nothing(name: str) -> str:
+    return "no loss was given" if name == "gradient" else "not known"
