@@ -71,13 +71,19 @@ def _dead_layer(measured: list[Measured], start: int, stop: int) -> Finding:
     if each.layer is not None and each.layer.driver is not None and each.input_square == 0:
         sentence += ", because no spike reaches it"
         remedy.append("mend the layer before it")
-    elif each.layer is not None and each.needed_variance > each.weight_variance:
-        numbers |= {"weight_variance": each.weight_variance, "needed_variance": each.needed_variance}
+    elif each.needed_variance > each.weight_variance:
+        fading = _fading(measured, start)
+        weak = measured[fading]
+        numbers |= {"weight_variance": weak.weight_variance, "needed_variance": weak.needed_variance}
+        if fading < start:
+            sentence += f"; activity fades from {_place(measured, fading)} on, where"
+        else:
+            sentence += ";"
         sentence += (
-            f"; Var[w] is {number(each.weight_variance)}, and this fan-in ({each.fan_in}), input rate "
-            f"({number(each.input_square)}), threshold and decay need {number(each.needed_variance)}"
+            f" Var[w] is {number(weak.weight_variance)}, and this fan-in ({weak.fan_in}), input rate "
+            f"({number(weak.input_square)}), threshold and decay need {number(weak.needed_variance)}"
         )
-        remedy.append(f"initialise with micheli2024{_outcome(each)}")
+        remedy.append(f"initialise with {weak.initializer}{_outcome(weak)}")
     elif each.potentials is not None and each.potentials.mean < 0:
         numbers |= {"potential_mean": each.potentials.mean}
         sentence += f"; its potentials have a mean of {number(each.potentials.mean)}, below the threshold of "
@@ -88,9 +94,16 @@ def _dead_layer(measured: list[Measured], start: int, stop: int) -> Finding:
         threshold, rate = lower
         numbers |= {"threshold": threshold, "rate_with_threshold": rate}
         remedy.append(f"lower the threshold to {number(threshold)}, which gives a rate of {number(rate)}")
-    sentence += _behind(layers, "are as silent")
+    sentence += _behind(layers, "as silent")
     remedy = ", or ".join(remedy) or "initialise with micheli2024 or lower its threshold"
     return Finding("dead_layer", "error", each.name, sentence, remedy, layers, numbers)
+
+
+def _fading(measured: Sequence[Measured], start: int) -> int:
+    """Where the weights begin to be too small, layer behind layer, up to the dead one."""
+    while start > 0 and measured[start - 1].needed_variance > measured[start - 1].weight_variance:
+        start -= 1
+    return start
 
 
 def _outcome(each: Measured) -> str:
@@ -98,7 +111,7 @@ def _outcome(each: Measured) -> str:
     if each.potentials is None or each.weight_variance == 0:
         return ""
     rate = remedies.rate_with(each, scale=(each.needed_variance / each.weight_variance) ** 0.5)
-    return f" (weights of that variance give a rate of {number(rate)} here)" if rate > each.rate else ""
+    return f" (weights of the variance needed give {each.name} a rate of {number(rate)})" if rate > each.rate else ""
 
 
 def _saturated_layer(measured: list[Measured], start: int, stop: int) -> Finding:
@@ -124,13 +137,13 @@ def _saturated_layer(measured: list[Measured], start: int, stop: int) -> Finding
         numbers |= {"weight_variance": each.weight_variance, "needed_variance": each.needed_variance}
         sentence += f"; Var[w] is {number(each.weight_variance)}, and fan-in, input rate and decay need "
         sentence += number(each.needed_variance)
-        remedy.append("initialise with micheli2024")
+        remedy.append(f"initialise with {each.initializer}")
     higher = _higher_threshold(each)
     if higher is not None:
         threshold, rate = higher
         numbers |= {"threshold": threshold, "rate_with_threshold": rate}
         remedy.append(f"raise the threshold to {number(threshold)}, which gives a rate of {number(rate)}")
-    sentence += _behind(layers, "are as saturated")
+    sentence += _behind(layers, "as saturated")
     remedy = ", or ".join(remedy) or "raise its threshold"
     return Finding("saturated_layer", "error", each.name, sentence, remedy, layers, numbers)
 
@@ -220,8 +233,4 @@ def _behind(layers: tuple[str, ...], trouble: str) -> str:
     more = len(layers) - 1
     if not more:
         return ""
-    return (
-        f" ({layers[-1]} behind it {trouble.replace('are', 'is')})"
-        if more == 1
-        else f" (the {more} behind it {trouble})"
-    )
+    return f" ({layers[-1]} behind it is {trouble})" if more == 1 else f" (the {more} behind it are {trouble})"

@@ -40,7 +40,7 @@ within reach of a threshold of one; 0.05 is a standard deviation of 16. The neur
 neither the threshold nor a surrogate gradient of usual width has a say.
 """
 FIRING = 0.25
-"""Firing rate from which potentials out of reach mean saturation. Below, they may lie out of reach on the silent side."""
+"""Firing rate from which potentials out of reach mean saturation. Below it they may be out of reach by inhibition."""
 INPUT_SQUARE = (0.01, 100.0)
 """Mean squares of the data between which they are taken to have a usual scale.
 
@@ -90,6 +90,4 @@ class Finding:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return (
-            f"{self.severity}: {self.sentence}: {self.remedy}" if self.remedy else f"{self.severity}: {self.sentence}"
-        )
+        return f"{self.severity}: {self.sentence}. Remedy: {self.remedy}."

@@ -110,10 +110,10 @@ def diagnose(
     random numbers.
 
     batch: encoded data as the network takes it, with a dimension for the images. loss: `loss(output)`, or
-    `loss(output, targets)` with targets, a scalar tensor; without it no gradients are looked at. run: how the batch runs
-    through the network, `run(network, batch)`, if `network(batch)` is not enough, as for a network that is called once
-    for every time step; what it returns is the output. neurons: what neurons do that are not read, by the name of their
-    module, such as {"lif1": {"threshold": 1.0, "decay": 0.9}}.
+    `loss(output, targets)` with targets, a scalar tensor; without it no gradients are looked at. run: how the batch
+    runs through the network, `run(network, batch)`, if `network(batch)` is not enough, as for a network that is called
+    once for every time step; what it returns is the output. neurons: what neurons do that are not read, by the name of
+    their module, such as {"lif1": {"threshold": 1.0, "decay": 0.9}}.
 
     UserError for a network without layers that have weights or without neurons, for a batch on another device or of a
     shape that the network does not take, and for a loss that is no scalar or cannot be differentiated.
@@ -127,8 +127,8 @@ def diagnose(
         firing, weighted = parts(network, told)
         if not firing:
             raise UserError(
-                f"{type(network).__name__} has no neurons that are known to fire ({known_neurons()}): tell of them with "
-                "neurons={'name of the module': {'threshold': ..., 'decay': ...}}"
+                f"{type(network).__name__} has no neurons that are known to fire ({known_neurons()}): tell of them "
+                "with neurons={'name of the module': {'threshold': ..., 'decay': ...}}"
             )
         with Observer(firing, weighted) as observer:
             output = call(network, batch, run)

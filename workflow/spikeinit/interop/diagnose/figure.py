@@ -11,15 +11,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+THEORY = "mean field"
 PANELS = (
-    (
-        "firing rate",
-        "spikes per neuron and step",
-        (("firing_rate", "measured"), ("predicted_firing_rate", "mean field")),
-    ),
-    ("mean of the potential", "E[u]", (("potential_mean", "measured"), ("predicted_mean", "mean field"))),
-    ("variance of the potential", "Var[u]", (("potential_variance", "measured"), ("predicted_variance", "mean field"))),
-    ("gradient", "Euclidean norm", (("current_gradient", "of the currents"), ("weight_gradient", "of the weights"))),
+    ("firing rate", "spikes per neuron and step", {"firing_rate": "measured", "predicted_firing_rate": THEORY}),
+    ("mean of the potential", "E[u]", {"potential_mean": "measured", "predicted_mean": THEORY}),
+    ("variance of the potential", "Var[u]", {"potential_variance": "measured", "predicted_variance": THEORY}),
+    ("gradient", "Euclidean norm", {"current_gradient": "of the currents", "weight_gradient": "of the weights"}),
 )
 """Panels: title, label of the y-axis, and columns of the table with their names in the legend."""
 
@@ -36,11 +33,11 @@ def figure(table: pd.DataFrame, title: str = "") -> Figure:
         drawn.suptitle(title, fontsize=10)
         depth = np.arange(1, len(table) + 1)
         for panel, (name, label, columns) in zip(axes.flat, PANELS, strict=True):
-            looks = (
-                ((BLUE, "o", "-"), (GREY, "", "--")) if name != "gradient" else ((BLUE, "o", "-"), (ORANGE, "s", "-"))
-            )
+            second = (ORANGE, "s", "-") if name == "gradient" else (GREY, "", "--")
             values = []
-            for (column, series), (color, marker, line) in zip(columns, looks, strict=True):
+            for (column, series), (color, marker, line) in zip(
+                columns.items(), ((BLUE, "o", "-"), second), strict=True
+            ):
                 known = table[column].astype(float).to_numpy()
                 if np.isfinite(known).any():
                     panel.plot(depth, known, color=color, marker=marker, linestyle=line, markersize=4, label=series)

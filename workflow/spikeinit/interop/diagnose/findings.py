@@ -35,10 +35,8 @@ def _not_finite(measured: Sequence[Measured]) -> Finding | None:
     for each in measured:
         weights = [] if each.layer is None else list(each.layer.module.parameters())
         if not all(torch.isfinite(weight).all() for weight in weights):
-            what, remedy = (
-                f"weights of {each.name}",
-                "initialise the network anew; lower the learning rate or clip gradients",
-            )
+            what = f"weights of {each.name}"
+            remedy = "initialise the network anew, with a lower learning rate or clipped gradients"
         elif each.layer is not None and not math.isfinite(each.input_square):
             what = f"numbers that {each.name} receives"
             remedy = "look at the data, and at what stands before this layer"
@@ -60,9 +58,9 @@ def _no_neurons(measured: Sequence[Measured]) -> list[Finding]:
             if not isinstance(source, LayerRecord) or activated(passed) or _depthwise(source):
                 continue
             sentence = (
-                f"{source.name} leads to {each.name} with neither neurons nor an activation between: the two are one "
+                f"{source.name} leads to {each.name} with neither neurons nor an activation between, so that the "
             )
-            sentence += "linear map"
+            sentence += "two are one linear map"
             remedy = f"put neurons behind {source.name}, or leave one of the two out"
             finding = Finding("no_neurons", "warning", source.name, sentence, remedy, (source.name, each.name))
             if finding not in found:
@@ -142,7 +140,8 @@ def _weights_off(each: Measured) -> str:
     ratio = each.weight_variance / each.law_variance
     if 0.5 <= ratio <= 2:
         return ""
-    return f"; or initialise with micheli2024, whose Var[w] is {number(each.law_variance)} here, not {number(each.weight_variance)}"
+    law, own = number(each.law_variance), number(each.weight_variance)
+    return f"; or initialise with micheli2024, whose Var[w] is {law} here, not {own}"
 
 
 def _notes(measured: Sequence[Measured], never_reached: Sequence[str]) -> list[Finding]:
@@ -152,16 +151,19 @@ def _notes(measured: Sequence[Measured], never_reached: Sequence[str]) -> list[F
         names = tuple(dict.fromkeys(each.site.neurons.name for each in stale))
         first = stale[0].site.neurons
         call = criteria.REMEDY_OF_STATE.get(first.reader.library, "the library's reset")
-        sentence = f"{_listed(names)} would have started from potentials of an earlier batch; all numbers here are from fresh ones"
+        sentence = (
+            f"{_listed(names)} would have started from potentials of an earlier batch; all numbers here are from "
+        )
+        sentence += "fresh ones"
         remedy = f"call {call} before every batch, if that is not done outside of the network"
         found.append(Finding("state_left", "note", names[0], sentence, remedy, names))
     for each in measured:
         if each.different_spikes > DIFFERENT_SPIKES:
-            neurons = each.site.neurons.name
+            neurons, share = each.site.neurons.name, percent(each.different_spikes)
             sentence = (
-                f"{neurons} behind {each.name} differ from their equation in {percent(each.different_spikes)} of the "
+                f"{neurons} behind {each.name} differ from their equation in {share} of the spikes, so that their "
             )
-            sentence += "spikes, so that their potentials are not known"
+            sentence += "potentials are not known"
             remedy = "look whether they serve in several places, are handed a state, or have a forward of their own"
             found.append(Finding("equation_differs", "note", each.name, sentence, remedy, (each.name,)))
     if never_reached:

@@ -19,6 +19,12 @@ A potential within rounding of the threshold differs now and then, and its reset
 spike in twenty means that the module does something else: its potentials are then not known.
 """
 
+LONG_MEMORY = 2.0
+"""Steps' worth of variance in the potential from which micheli2024, which is for one step, makes it too large.
+
+Its variance then lies above 2, where activity is no longer called kept.
+"""
+
 
 @dataclass(frozen=True)
 class Potentials:
@@ -37,10 +43,11 @@ class Potentials:
 class Measured:
     """What one layer and the neurons behind it do on the batch; None or NaN for what there is not.
 
-    needed_variance: the variance of a weight that gives the last potentials a variance of one.
-    law_variance: that of micheli2024. different_spikes: share of the spikes by which the module differs from its
-    equation; above DIFFERENT_SPIKES there are no potentials. rate: spikes per neuron and step. silent, saturated: shares of the neurons.
-    weight_gradient, current_gradient: Euclidean norms; NaN without a loss.
+    needed_variance: the variance of a weight that gives the last potentials a variance of one. law_variance: that of
+    micheli2024. memory: variance of the last potential in units of that after one step, for a current that is
+    independent from step to step. different_spikes: share of the spikes by which the module differs from its equation;
+    above DIFFERENT_SPIKES there are no potentials. rate: spikes per neuron and step. silent, saturated: shares of the
+    neurons. weight_gradient, current_gradient: Euclidean norms; NaN without a loss.
     """
 
     layer: LayerRecord | None
@@ -50,6 +57,7 @@ class Measured:
     fan_in: int | None = None
     law_variance: float = math.nan
     needed_variance: float = math.nan
+    memory: float = math.nan
     input_mean: float = math.nan
     input_square: float = math.nan
     current_finite: bool = True
@@ -75,6 +83,11 @@ class Measured:
         return self.site.spikes.numel()
 
     @property
+    def initializer(self) -> str:
+        """The initialiser to advise: micheli2024, or the law that counts steps where the potential gathers many."""
+        return "rossbroich2022" if self.memory > LONG_MEMORY else "micheli2024"
+
+    @property
     def looks(self) -> int:
         """How often each neuron was looked at: steps times images."""
         return self.site.steps * self.site.images
@@ -95,7 +108,8 @@ def memory(dynamics: Dynamics, steps: int) -> float:
     """
     unit = torch.zeros(steps, 1, 1)
     unit[0] = 1
-    free = replace(mean_neuron(dynamics), threshold=torch.tensor(math.inf), rest=None, start=None)
+    out_of_reach = torch.tensor(torch.finfo(torch.float32).max)
+    free = replace(mean_neuron(dynamics), threshold=out_of_reach, rest=None, start=None)
     return free.run(unit)[0].double().square().sum().item()
 
 
@@ -110,7 +124,7 @@ def mean_neuron(dynamics: Dynamics) -> Dynamics:
 
 
 def _pairs(observer: Observer) -> list[tuple[LayerRecord | None, Site | None]]:
-    """Layers with the neurons behind them in the order of their first calls; neurons without a layer where they come."""
+    """Layers with the neurons behind them, by their first calls; neurons that no layer drives stand where they come."""
     pairs: list[tuple[LayerRecord | None, Site | None]] = []
     for record in observer.order:
         if isinstance(record, Site):
@@ -148,7 +162,7 @@ def _norm(gradients: list[torch.Tensor | None]) -> float:
 def _measured(
     layer: LayerRecord | None, site: Site | None, weight_gradient: float, current_gradient: float
 ) -> Measured:
-    values = {"weight_gradient": weight_gradient, "current_gradient": current_gradient}
+    values: dict[str, object] = {"weight_gradient": weight_gradient, "current_gradient": current_gradient}
     dynamics = None if site is None else site.dynamics
     if layer is not None:
         weight = layer.module.weight.detach().double()
@@ -161,6 +175,7 @@ def _measured(
             "input_square": layer.input_square,
         }
         if dynamics is not None:
+            values["memory"] = memory(dynamics, site.steps) / dynamics.gain_value**2
             values["law_variance"] = _law_variance(fan_in, dynamics)
             values["needed_variance"] = _needed_variance(fan_in, layer.input_square, dynamics, site.steps)
     if site is not None:
@@ -176,7 +191,7 @@ def _law_variance(fan_in: int, dynamics: Dynamics) -> float:
 
 
 def _needed_variance(fan_in: int, square: float, dynamics: Dynamics, steps: int) -> float:
-    """The law of `rossbroich2022` for unit variance, which is micheli2024 with a measured input; NaN for silent input."""
+    """The law of `rossbroich2022`: micheli2024 with measured input and the neurons' memory; NaN for no input."""
     try:
         return law(
             "rossbroich2022",

@@ -21,13 +21,17 @@ from spikeinit.interop.recording import first_tensor
 from spikeinit.interop.structure import Neurons
 
 RESHAPING = frozenset(
-    ("Alias", "AsStrided", "Cat", "Clone", "Permute", "Reshape", "ReshapeAlias", "Select", "Slice", "Squeeze", "Stack")
-    + ("T", "Transpose", "Unbind", "Unsqueeze", "UnsafeView", "View")
+    (
+        *("Alias", "AsStrided", "Cat", "Clone", "Permute", "Reshape", "ReshapeAlias", "Select", "Slice", "Squeeze"),
+        *("Stack", "T", "Transpose", "Unbind", "Unsqueeze", "UnsafeView", "View"),
+    )
 )
 """Steps of a graph that move values without changing them, as PyTorch calls them."""
 ACTIVATIONS = frozenset(
-    ("Celu", "Clamp", "Elu", "Gelu", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyRelu", "LogSigmoid", "LogSoftmax")
-    + ("Mish", "PreluKernel", "Relu", "Selu", "Sigmoid", "Silu", "Softmax", "Softplus", "Tanh", "Threshold")
+    (
+        *("Celu", "Clamp", "Elu", "Gelu", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyRelu", "LogSigmoid", "Mish"),
+        *("LogSoftmax", "PreluKernel", "Relu", "Selu", "Sigmoid", "Silu", "Softmax", "Softplus", "Tanh", "Threshold"),
+    )
 )
 """Steps of a graph that make two layers more than one linear map."""
 

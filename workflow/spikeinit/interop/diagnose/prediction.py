@@ -1,13 +1,14 @@
 """What mean field predicts of every layer, from the statistics of its own weights, beside what was measured.
 
 In a wide layer the currents of the neurons are a Gaussian process over the steps, with the means and covariances of
-`simulation.mean_field.current_moments`. One step of plain neurons gives a normal potential. For more steps, trajectories
-are drawn from the process and run through the neurons' own equation, reset and synapse included. The means and second
-moments of their spikes over the steps are what the next layer receives.
+`simulation.mean_field.current_moments`. One step of plain neurons gives a normal potential. For more steps,
+trajectories are drawn from the process and run through the neurons' own equation, reset and synapse included. The means
+and second moments of their spikes over the steps are what the next layer receives.
 
-The prediction goes on from layer to layer as long as spikes reach the next layer as they are. It starts anew from what a
-layer was measured to receive where it receives data, where something stands in between, such as pooling, and behind
-layers without a prediction. There is none where something stands between a layer and its neurons, such as normalisation or the sum of two branches.
+The prediction goes on from layer to layer as long as spikes reach the next layer as they are. It starts anew from what
+a layer was measured to receive where it receives data, where something stands in between, such as pooling, and behind
+layers without a prediction. There is none where something stands between a layer and its neurons, such as
+normalisation or the sum of two branches.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from spikeinit.interop.diagnose.observer import LayerRecord, Site
 from spikeinit.interop.dynamics import Dynamics
 from spikeinit.simulation.mean_field import current_moments, firing_rate
 
-TRAJECTORIES = 4096
-"""Trajectories that are drawn for a layer; a firing rate of 0.16 is then known to 0.004 (one standard deviation)."""
+TRAJECTORIES = 2048
+"""Trajectories that are drawn for a layer; the firing rate of one step is then known to 0.01 (one deviation)."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _plain(dynamics: Dynamics) -> bool:
 
 
 def _trajectories(mean: torch.Tensor, covariance: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Currents [T, trajectories, 1] of a Gaussian process; each comes with its mirror image, so that means are exact."""
+    """Currents [T, trajectories, 1] of a Gaussian process; each has its mirror image, so that means are exact."""
     values, vectors = torch.linalg.eigh(covariance)
     root = vectors * values.clamp(min=0).sqrt()
     normal = torch.randn(len(mean), TRAJECTORIES // 2, generator=generator, dtype=torch.float64)

@@ -46,7 +46,7 @@ def threshold_for(each: Measured, rate: float) -> tuple[float, float] | None:
 def share_that_would_reach(each: Measured) -> float:
     """Share of neurons and images whose potential would reach the threshold if its mean current went on for ever.
 
-    It then settles at rest + gain i / (1 - decay), without a reset, where a synapse multiplies i by 1 / (1 - its decay).
+    Without a reset it then settles at rest + gain i / (1 - decay); a synapse multiplies i by 1 / (1 - its decay).
     """
     settled, dynamics = _settled(each), each.dynamics
     return (settled > dynamics.threshold).double().mean().item()
