@@ -54,18 +54,23 @@ def predict(measured: Sequence[Measured]) -> list[Prediction]:
         received = None
         if each.layer is not None and each.site is not None and each.site.direct and each.dynamics is not None:
             received = sent[each.layer.driver] if each.layer.driver in sent else _received(each)
-        if received is None or not torch.isfinite(received.square).all():
+        if received is None:
             predictions.append(Prediction())
             continue
-        prediction, sent[each.site] = _through(each, received, generator)
+        mean, covariance = _current(each, received)
+        if not torch.isfinite(covariance).all():
+            predictions.append(Prediction())
+            continue
+        prediction, sent[each.site] = _through(mean_neuron(each.dynamics), mean, covariance, generator)
         predictions.append(prediction)
     return predictions
 
 
-def _through(each: Measured, received: _Spikes, generator: torch.Generator) -> tuple[Prediction, _Spikes]:
+def _current(each: Measured, received: _Spikes) -> tuple[torch.Tensor, torch.Tensor]:
+    """Means [T] and covariances [T, T] of the layer's currents."""
     bias = each.layer.module.bias
     bias = torch.zeros(1) if bias is None else bias.detach().double()
-    mean, covariance = current_moments(
+    return current_moments(
         each.fan_in,
         received.mean,
         received.square,
@@ -74,7 +79,12 @@ def _through(each: Measured, received: _Spikes, generator: torch.Generator) -> t
         bias.mean().item(),
         bias.var(correction=0).item(),
     )
-    dynamics = mean_neuron(each.dynamics)
+
+
+def _through(
+    dynamics: Dynamics, mean: torch.Tensor, covariance: torch.Tensor, generator: torch.Generator
+) -> tuple[Prediction, _Spikes]:
+    """What neurons do that receive such currents, and what the next layer receives of them."""
     if len(mean) == 1 and _plain(dynamics):
         mean, variance = (dynamics.gain * mean).item(), (dynamics.gain**2 * covariance).item()
         rate = torch.tensor([firing_rate(mean, variance, dynamics.threshold_value)], dtype=torch.float64)

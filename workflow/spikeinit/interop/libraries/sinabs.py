@@ -54,8 +54,8 @@ def signals(module: nn.Module, received: torch.Tensor, output: object) -> tuple[
 
 
 def set_threshold(module: nn.Module, value: float) -> None:
-    """In place."""
-    module.spike_threshold.data.fill_(value)
+    """In the same parameter, but in a tensor of its own: layers of the default threshold share one."""
+    module.spike_threshold.data = torch.full_like(module.spike_threshold, value)
 
 
 def start_anew(module: nn.Module) -> None:
