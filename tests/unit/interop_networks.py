@@ -6,6 +6,7 @@ import importlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -139,12 +140,11 @@ RUNS = {"snntorch": step_by_step, "spikingjelly": whole, "sinabs": images_first,
 def chain(name: str, sizes: Sequence[int], *, seed: int = 0, special: dict[int, dict[str, Any]] | None = None) -> Chain:
     """Layers of these sizes, initialised with micheli2024. special: options of the neurons behind a layer."""
     modules = []
-    for place, (before, after) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for place, (before, after) in enumerate(pairwise(sizes)):
         modules += [nn.Linear(before, after), neurons(name, **(special or {}).get(place, {}))]
     network = Stateful(modules) if name == "norse" else nn.Sequential(*modules)
-    built = Chain(
-        network, RUNS[name], [key for key, m in network.named_modules() if isinstance(m, nn.Linear)], modules[1::2]
-    )
+    layers = [key for key, module in network.named_modules() if isinstance(module, nn.Linear)]
+    built = Chain(network, RUNS[name], layers, modules[1::2])
     initialize(
         network,
         "micheli2024",
