@@ -16,8 +16,6 @@ from torch import nn
 from spikeinit.interop.initialize import initialize
 
 LIBRARIES = ("snntorch", "spikingjelly", "sinabs", "norse")
-OWN_SURROGATE = ("snntorch", "spikingjelly", "sinabs")
-"""Libraries that take any surrogate gradient."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +66,10 @@ class Surrogate(nn.Module):
         return Spike.apply(x, self.height)
 
 
-def neurons(
-    name: str,
-    *,
-    decay: float = 0.5,
-    gain_by_decay: bool = False,
-    surrogate: float | None = None,
-    alpha: float = 100.0,
-) -> nn.Module:
+def neurons(name: str, *, decay: float = 0.5, gain_by_decay: bool = False, surrogate: float | None = None) -> nn.Module:
     """Neurons of threshold 1 with a soft reset; the input has the factor 1 - decay if `gain_by_decay`.
 
-    surrogate: height of a surrogate gradient of our own. alpha: steepness of norse's, 1 / (1 + alpha |x|)^2.
+    surrogate: height of a surrogate gradient that is zero beyond 1 from the threshold; None for the library's own.
     """
     given = None if surrogate is None else Surrogate(surrogate)
     if name == "snntorch":
@@ -97,8 +88,9 @@ def neurons(
     library("norse.torch")
     box = importlib.import_module("norse.torch.functional.lif_box")
     subtract = importlib.import_module("norse.torch.functional.reset").reset_subtract
-    inverse, alpha = torch.tensor((1 - decay) * 1000), torch.tensor(alpha)
-    parameters = box.LIFBoxParameters(tau_mem_inv=inverse, reset_method=subtract, alpha=alpha)
+    options = {} if surrogate is None else {"method": "triangle", "alpha": surrogate}
+    inverse = torch.tensor((1 - decay) * 1000)
+    parameters = box.LIFBoxParameters(tau_mem_inv=inverse, reset_method=subtract, **options)
     return importlib.import_module("norse.torch.module.lif_box").LIFBoxCell(parameters)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from interop_networks import LIBRARIES, OWN_SURROGATE, chain, images
+from interop_networks import LIBRARIES, chain, images
 from torch import nn
 
 from spikeinit.interop.diagnose import Diagnosis, diagnose
@@ -58,7 +58,7 @@ def test_a_saturated_layer(name):
     assert finding.layers == (built.layers[4],)
 
 
-@pytest.mark.parametrize("name", OWN_SURROGATE)
+@pytest.mark.parametrize("name", LIBRARIES)
 @pytest.mark.parametrize(("code", "height"), [("vanishing_gradient", 1e-5), ("exploding_gradient", 1e5)])
 def test_a_surrogate_gradient_that_is_too_low_or_too_high_in_one_layer(name, code, height):
     special = {place: {"surrogate": height if place == 2 else 1.0} for place in range(6)}
@@ -69,12 +69,6 @@ def test_a_surrogate_gradient_that_is_too_low_or_too_high_in_one_layer(name, cod
     ratio = table.current_gradient[2] / table.current_gradient[5]
     assert finding.numbers["ratio"] == pytest.approx(ratio)
     assert ratio < 1 / GRADIENT_CHANGE if code == "vanishing_gradient" else ratio > GRADIENT_CHANGE
-
-
-def test_a_surrogate_gradient_of_norse_that_is_too_narrow_in_one_layer():
-    built = chain("norse", SIZES, special={2: {"alpha": 1e9}})
-    finding = only_finding(examine(built, images(5, 50)), "vanishing_gradient", built.layers[2])
-    assert finding.layers == tuple(built.layers[:3])
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
