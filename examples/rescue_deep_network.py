@@ -1,4 +1,4 @@
-"""A deep spiking network that is silent from its third layer on, and what a doctor makes of it.
+"""A deep spiking network that is silent from its second layer on, and what a doctor makes of it.
 
     python examples/rescue_deep_network.py
 

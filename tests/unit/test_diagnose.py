@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import random
 
 import numpy as np
@@ -306,3 +307,34 @@ def test_text_page_and_figure():
     ]
     drawn = figure.axes[0].get_lines()[0].get_ydata()
     assert list(drawn) == pytest.approx(diagnosis.table.firing_rate.tolist())
+
+
+def test_one_pass_forward_and_one_back(monkeypatch):
+    built = chain("spikingjelly", SIZES)
+    passes = []
+    differentiate = torch.autograd.grad
+
+    def counted(*arguments, **options):
+        passes.append("back")
+        return differentiate(*arguments, **options)
+
+    monkeypatch.setattr(torch.autograd, "grad", counted)
+    built.network[0].register_forward_hook(lambda *_: passes.append("forward"))
+    diagnose(built.network, images(4, 50), loss=first_spikes, run=built.run)
+    assert passes == ["forward", "back"]
+
+
+def test_the_example_rescues_a_deep_network(checkout, tmp_path, monkeypatch, capsys):
+    library("snntorch")
+    monkeypatch.syspath_prepend(checkout / "examples")
+    example = importlib.import_module("rescue_deep_network")
+    before, after = example.main(tmp_path)
+    (finding,) = before.findings
+    assert (finding.code, finding.layer) == ("dead_layer", "fc2")
+    assert finding.layers == tuple(f"fc{number}" for number in range(2, 13))
+    assert after.findings == ()
+    assert after.table.firing_rate.between(0.05, 0.4).all()
+    printed = capsys.readouterr().out
+    assert str(before) in printed
+    assert str(after) in printed
+    assert {path.name for path in tmp_path.iterdir()} == {"before.png", "after.png"}

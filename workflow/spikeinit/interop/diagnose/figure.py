@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 THEORY = "mean field"
 PANELS = (
-    ("firing rate", "spikes per neuron and step", {"firing_rate": "measured", "predicted_firing_rate": THEORY}),
+    ("firing rate", "spikes per neuron, step", {"firing_rate": "measured", "predicted_firing_rate": THEORY}),
     ("mean of the potential", "E[u]", {"potential_mean": "measured", "predicted_mean": THEORY}),
     ("variance of the potential", "Var[u]", {"potential_variance": "measured", "predicted_variance": THEORY}),
     ("gradient", "Euclidean norm", {"current_gradient": "of the currents", "weight_gradient": "of the weights"}),
 )
 """Panels: title, label of the y-axis, and columns of the table with their names in the legend."""
+
+LABELS = 7
+"""Labels of a logarithmic axis, at most."""
 
 
 def figure(table: pd.DataFrame, title: str = "") -> Figure:
@@ -51,6 +54,7 @@ def figure(table: pd.DataFrame, title: str = "") -> Figure:
                 panel.set_ylim(-0.03, max(1.03, 1.05 * max(values)))
             elif name != "mean of the potential":
                 scale_axis(panel, "y", values)
+                _make_room(panel, max(values))
             panel.legend(loc="best")
     return drawn
 
@@ -60,6 +64,13 @@ def _finish(panel: Axes, name: str, label: str, layers: int) -> None:
 
     panel.set(title=name, ylabel=label, xlabel="layer", xlim=(0.5, layers + 0.5))
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _make_room(panel: Axes, largest: float) -> None:
+    """On a logarithmic axis: space above the largest value, and few enough labels to be read."""
+    if panel.get_yscale() != "linear":
+        panel.set_ylim(top=2 * largest)
+        panel.yaxis.get_major_locator().set_params(numticks=LABELS)
 
 
 def _nothing(name: str) -> str:
