@@ -163,3 +163,9 @@ def test_neurons_that_are_known_to_fire_and_whose_dynamics_are_not_read():
     assert reader(spikingjelly("QIFNode")).dynamics() is None
     assert reader(sinabs("LIF", tau_mem=9.0, min_v_mem=-1.0)).dynamics() is None
     assert reader(nn.ReLU()) is None
+
+
+def test_a_threshold_of_one_layer_of_sinabs_leaves_the_others_alone():
+    first, second = sinabs("LIF", tau_mem=9.0), sinabs("LIF", tau_mem=9.0)
+    reader(first).set_threshold(0.25)
+    assert [reader(each).dynamics().threshold_value for each in (first, second)] == [0.25, 1.0]

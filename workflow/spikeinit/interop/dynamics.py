@@ -13,12 +13,19 @@ where the reset comes before the leak. snnTorch subtracts the threshold behind t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
+from spikeinit.errors import UserError
+
 Reset = Literal["subtract", "zero", "none"]
+
+TOLD_KEYS = ("threshold", "decay", "gain", "reset")
+Told = Mapping[str, float | str]
+"""What a user says of neurons that are not read, such as {"threshold": 1.0, "decay": 0.9}."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,18 @@ class Dynamics:
             return (potential / self.threshold).trunc().clamp(min=0)
         over = potential >= self.threshold if self.inclusive else potential > self.threshold
         return over.to(potential.dtype)
+
+
+def told_dynamics(name: str, values: Told) -> Dynamics:
+    """The dynamics that a user tells of the module `name`; UserError for unknown keys and resets."""
+    wrong = sorted(set(values) - set(TOLD_KEYS))
+    if wrong:
+        raise UserError(f"neurons[{name!r}]: unknown {', '.join(wrong)}; give {', '.join(TOLD_KEYS)}")
+    reset = values.get("reset", "subtract")
+    if reset not in ("subtract", "zero", "none"):
+        raise UserError(f"neurons[{name!r}]: reset = {reset!r}; give subtract, zero or none")
+    threshold, decay, gain = (torch.tensor(float(values.get(key, 1.0))) for key in TOLD_KEYS[:3])
+    return Dynamics("told", threshold=threshold, decay=decay, gain=gain, reset=reset)
 
 
 def _mean(values: torch.Tensor) -> float:

@@ -22,13 +22,10 @@ from torch import nn
 
 from spikeinit.errors import UserError
 from spikeinit.initializers import registry, sampling
-from spikeinit.interop.dynamics import Dynamics
+from spikeinit.interop.dynamics import Told, told_dynamics
 from spikeinit.interop.libraries import known_neurons
 from spikeinit.interop.recording import Recorder
 from spikeinit.interop.structure import Layer, Neurons, Run, Structure, evaluation_mode, run_once, structure
-
-TOLD_KEYS = ("threshold", "decay", "gain", "reset")
-Told = Mapping[str, float | str]
 
 
 def initialize(
@@ -65,7 +62,7 @@ def initialize(
     and for a network without layers that have weights.
     """
     initializer = registry.get(name)
-    told = {module: _told(module, values) for module, values in (neurons or {}).items()}
+    told = {module: told_dynamics(module, values) for module, values in (neurons or {}).items()}
     found = structure(network, batch, run=run, told=told)
     if batch is None and initializer.needs_inputs(parameters):
         raise UserError(f"{name} looks at data: give `batch`, encoded data as the network takes it")
@@ -146,17 +143,6 @@ class _View:
         with Recorder(layers, neurons) as recorder:
             run_once(self.network, inputs, self.run, self.found.neurons)
         return recorder
-
-
-def _told(name: str, values: Told) -> Dynamics:
-    wrong = sorted(set(values) - set(TOLD_KEYS))
-    if wrong:
-        raise UserError(f"neurons[{name!r}]: unknown {', '.join(wrong)}; give {', '.join(TOLD_KEYS)}")
-    reset = values.get("reset", "subtract")
-    if reset not in ("subtract", "zero", "none"):
-        raise UserError(f"neurons[{name!r}]: reset = {reset!r}; give subtract, zero or none")
-    threshold, decay, gain = (torch.tensor(float(values.get(key, 1.0))) for key in TOLD_KEYS[:3])
-    return Dynamics("told", threshold=threshold, decay=decay, gain=gain, reset=reset)
 
 
 def _check_neurons(initializer: registry.Initializer, found: Structure, given: Collection[str]) -> None:

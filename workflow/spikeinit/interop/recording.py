@@ -77,18 +77,15 @@ class Watcher(AbstractContextManager["Watcher"]):
 
     def _layer_hook(self, place: int) -> Callable[..., None]:
         def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            self.layer_called(place, _first(given, named))
+            self.layer_called(place, first_tensor(given, named))
 
         return hook
 
     def _neuron_hook(self, place: int, neurons: Neurons) -> Callable[..., None]:
         def hook(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any], output: Any) -> None:
-            received = _first(given, named)
+            received = first_tensor(given, named)
             emitted = output[0] if isinstance(output, tuple) else output
-            if neurons.reader is None:  # known to the caller alone: taken to see single steps, and to emit spikes first
-                current, spikes = received.unsqueeze(0), emitted.unsqueeze(0)
-            else:
-                current, spikes = neurons.reader.signals(received, output)
+            current, spikes = neurons.signals(received, output)
             self.neurons_called(place, current, spikes, emitted)
 
         return hook
@@ -125,6 +122,6 @@ class Recorder(Watcher):
             neurons.spikes.clear()
 
 
-def _first(given: tuple[Any, ...], named: dict[str, Any]) -> torch.Tensor:
+def first_tensor(given: tuple[Any, ...], named: dict[str, Any]) -> torch.Tensor:
     """The first tensor that a module is called with."""
     return next(value for value in (*given, *named.values()) if isinstance(value, torch.Tensor))

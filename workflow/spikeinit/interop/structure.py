@@ -38,6 +38,16 @@ class Neurons:
     reader: Reader | None
     dynamics: Dynamics | None
 
+    def signals(self, received: torch.Tensor, output: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Input current and spike counts of one call, both [T, B, ...].
+
+        A module that only the caller knows is taken to see single steps, and to emit its spikes first.
+        """
+        if self.reader is not None:
+            return self.reader.signals(received, output)
+        spikes = output[0] if isinstance(output, tuple) else output
+        return received.unsqueeze(0), spikes.unsqueeze(0)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -136,12 +146,23 @@ def evaluation_mode(network: nn.Module) -> Iterator[None]:
 def run_once(network: nn.Module, batch: Any, run: Run | None, firing: Sequence[Neurons]) -> Any:
     """What the network makes of a batch from fresh potentials; the potentials are forgotten afterwards too.
 
+    UserError as `call` raises.
+    """
+    _start_anew(firing)
+    try:
+        return call(network, batch, run)
+    finally:
+        _start_anew(firing)
+
+
+def call(network: nn.Module, batch: Any, run: Run | None) -> Any:
+    """What the network makes of a batch.
+
     UserError for a batch on another device than the network; and what the network raises, with its batch's shape.
     """
     where = next((tensor.device for tensor in (*network.parameters(), *network.buffers())), None)
     if isinstance(batch, torch.Tensor) and where is not None and batch.device != where:
         raise UserError(f"the batch is on {batch.device} and the network on {where}: move one of them")
-    _start_anew(firing)
     try:
         return (run or nn.Module.__call__)(network, batch)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
@@ -150,8 +171,6 @@ def run_once(network: nn.Module, batch: Any, run: Run | None, firing: Sequence[N
             f"{type(network).__name__} fails on the batch{shape}: {error}. Give a batch as the network takes it, or "
             "`run`, a function (network, batch) that calls it"
         ) from error
-    finally:
-        _start_anew(firing)
 
 
 def _start_anew(firing: Sequence[Neurons]) -> None:

@@ -48,12 +48,12 @@ def predict(name: str, network: DeepNetwork, *, parameters: Mapping[str, Any] | 
     mean, variance = 0.0, 1.0
     rows = []
     for _ in range(network.depth):
-        rate = _firing_rate(mean, variance, network.threshold)
+        rate = firing_rate(mean, variance, network.threshold)
         rows.append((mean, variance, rate))
         law = law_of(initializer, network, dict(parameters or {}), rate)
         bias, bias_variance = (0.0, 1 / (3 * network.width)) if law.bias is None else (law.bias, 0.0)
-        mean = network.gain * (network.width * rate * law.mean + bias)
-        variance = network.gain**2 * (network.width * rate * law.variance + bias_variance)
+        mean, variance = current_moments(network.width, rate, rate, law.mean, law.variance, bias, bias_variance)
+        mean, variance = network.gain * mean, network.gain**2 * variance
         if initializer.adjust == "unit_variance" and variance > 0:
             mean, variance = mean / math.sqrt(variance), 1.0
     return Prediction(*np.array(rows).T)
@@ -97,7 +97,29 @@ def predicted_ratio(
     return total
 
 
-def _firing_rate(mean: float, variance: float, threshold: float) -> float:
+def current_moments(
+    fan_in: int,
+    input_mean: Any,
+    input_square: Any,
+    weight_mean: float,
+    weight_variance: float,
+    bias_mean: float = 0.0,
+    bias_variance: float = 0.0,
+) -> tuple[Any, Any]:
+    """Mean and variance, over the neurons of a wide layer, of the current that a weighted sum of inputs gives.
+
+    E[i] = n E[x] E[w] + E[b] and Var[i] = n E[x^2] Var[w] + Var[b]. input_mean, input_square: of the inputs; for spikes
+    both are the firing rate. An array [T] of means over the steps and an array [T, T] of the second moments
+    E[x[t] x[t']] give the means [T] and the covariances [T, T] of the currents.
+    """
+    return (
+        fan_in * input_mean * weight_mean + bias_mean,
+        fan_in * input_square * weight_variance + bias_variance,
+    )
+
+
+def firing_rate(mean: float, variance: float, threshold: float) -> float:
+    """P(u > threshold) for a normal potential of that mean and variance."""
     if variance == 0:
         return float(mean > threshold)
     return tail((threshold - mean) / math.sqrt(variance))

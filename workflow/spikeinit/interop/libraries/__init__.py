@@ -7,6 +7,7 @@ the package and the name that it or one of its bases has. Each file offers
     signals(module, received, output)    input current and spikes of one call, both [T, B, ...]; spikes are counts
     set_threshold(module, value)         give all neurons this threshold
     start_anew(module)                   forget the potentials of the last batch
+    left_over(module)                    whether the next call would start from potentials of an earlier batch
 
 `KINDS` are the names of classes that `dynamics` reads, `UNREAD` those of other neurons of the library: they are known
 to fire, and what they do has to be told.
@@ -57,6 +58,10 @@ class Reader:
     def start_anew(self) -> None:
         """Forget the potentials of the last batch."""
         self.file.start_anew(self.module)
+
+    def left_over(self) -> bool:
+        """Whether the next call, if it is handed no state, would start from potentials of an earlier batch."""
+        return self.file.left_over(self.module)
 
 
 def reader(module: nn.Module) -> Reader | None:

@@ -54,13 +54,18 @@ def signals(module: nn.Module, received: torch.Tensor, output: object) -> tuple[
 
 
 def set_threshold(module: nn.Module, value: float) -> None:
-    """In place."""
-    module.spike_threshold.data.fill_(value)
+    """In the same parameter, but in a tensor of its own: layers of the default threshold share one."""
+    module.spike_threshold.data = torch.full_like(module.spike_threshold, value)
 
 
 def start_anew(module: nn.Module) -> None:
     """As `sinabs.reset_states` does."""
     module.reset_states()
+
+
+def left_over(module: nn.Module) -> bool:
+    """All of its buffers are states, and zero after a reset."""
+    return any(bool(state.any()) for state in module.buffers(recurse=False))
 
 
 def _name(function: object) -> str:

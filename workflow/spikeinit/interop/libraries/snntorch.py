@@ -46,3 +46,9 @@ def start_anew(module: nn.Module) -> None:
     """As `snntorch.utils.reset` does."""
     if hasattr(module, "reset_mem"):
         module.reset_mem()
+
+
+def left_over(module: nn.Module) -> bool:
+    """Its potentials and currents are buffers that are not saved."""
+    saved = module.state_dict(keep_vars=True)
+    return any(bool(state.any()) for name, state in module.named_buffers(recurse=False) if name not in saved)

@@ -55,3 +55,14 @@ def set_threshold(module: nn.Module, value: float) -> None:
 def start_anew(module: nn.Module) -> None:
     """As `spikingjelly.activation_based.functional.reset_net` does."""
     module.reset()
+
+
+def left_over(module: nn.Module) -> bool:
+    """A reset puts the values in which the states began, numbers or tensors, in their place."""
+    return any(not _equal(state, module._memories_rv[name]) for name, state in module._memories.items())
+
+
+def _equal(state: object, fresh: object) -> bool:
+    if isinstance(state, torch.Tensor):
+        return bool((state == fresh).all())
+    return state == fresh
