@@ -13,10 +13,10 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.models import resnet18
 
+from spikeinit import convert
 from spikeinit.datasets import catalogue
 from spikeinit.datasets.obtain import obtain
 from spikeinit.datasets.readers import csv
-from spikeinit.interop.convert import convert
 
 TIMESTEPS = 32
 TRAINED_ON = 1200

@@ -8,8 +8,7 @@ from spikingjelly.activation_based import neuron, surrogate
 from spikingjelly.activation_based.functional import reset_net
 from torch import nn
 
-from spikeinit.interop.count import count
-from spikeinit.interop.initialize import initialize
+from spikeinit import count, initialize
 
 STEPS, BATCH, EPOCHS, TEST, SEEDS = 8, 50, 4, 597, (0, 1, 2)
 LIBRARIES = {

@@ -4,7 +4,7 @@ import torch
 from spikingjelly.activation_based import layer, neuron
 from torch import nn
 
-from spikeinit.interop.initialize import initialize
+from spikeinit import initialize
 
 network = nn.Sequential(
     layer.Conv2d(1, 16, 3, stride=2, padding=1, step_mode="m"),

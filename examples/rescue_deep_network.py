@@ -15,8 +15,8 @@ import snntorch
 import torch
 from torch import nn
 
-from spikeinit.interop.diagnose import Diagnosis, diagnose
-from spikeinit.interop.initialize import initialize
+from spikeinit import diagnose, initialize
+from spikeinit.interop.diagnose import Diagnosis
 
 STEPS, IMAGES, PIXELS, WIDTH, LAYERS, CLASSES = 8, 64, 100, 200, 12, 10
 

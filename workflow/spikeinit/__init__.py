@@ -17,16 +17,24 @@ if TYPE_CHECKING:
     from spikeinit.initializers import Law as Law
     from spikeinit.initializers import law as law
     from spikeinit.initializers import register as register
+    from spikeinit.interop.convert import convert as convert
+    from spikeinit.interop.count import count as count
+    from spikeinit.interop.diagnose import diagnose as diagnose
     from spikeinit.interop.initialize import initialize as initialize
+    from spikeinit.interop.nir import to_nir as to_nir
 
 __version__ = "0.1.0"
 
 PUBLIC = {
     "Law": "spikeinit.initializers:Law",
     "UserError": "spikeinit.errors:UserError",
+    "convert": "spikeinit.interop.convert:convert",
+    "count": "spikeinit.interop.count:count",
+    "diagnose": "spikeinit.interop.diagnose:diagnose",
     "initialize": "spikeinit.interop.initialize:initialize",
     "law": "spikeinit.initializers:law",
     "register": "spikeinit.initializers:register",
+    "to_nir": "spikeinit.interop.nir:to_nir",
 }
 """Public name -> module:attribute. A type checker reads the same names above."""
 
