@@ -19,7 +19,7 @@ from spikeinit.datasets.obtain import obtain
 from spikeinit.datasets.readers import csv
 
 TIMESTEPS = 32
-TRAINED_ON = 1200
+TRAINED_ON, TESTED_ON = 1200, 300
 
 
 def digits() -> tuple[TensorDataset, TensorDataset]:
@@ -30,7 +30,7 @@ def digits() -> tuple[TensorDataset, TensorDataset]:
     small = torch.from_numpy(everything.images).float() / 127.5 - 1
     images = torch.nn.functional.interpolate(small, scale_factor=2).repeat(1, 3, 1, 1)
     data = images, torch.from_numpy(everything.labels)
-    return TensorDataset(*(part[:TRAINED_ON] for part in data)), TensorDataset(*(part[TRAINED_ON:] for part in data))
+    return TensorDataset(*(part[:TRAINED_ON] for part in data)), TensorDataset(*(part[-TESTED_ON:] for part in data))
 
 
 @torch.no_grad()
@@ -45,7 +45,7 @@ def main() -> None:
     train, test = digits()
     network = resnet18(num_classes=10)
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
-    for _ in range(3):
+    for _ in range(4):
         for images, labels in DataLoader(train, batch_size=50, shuffle=True):
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(network(images), labels).backward()
