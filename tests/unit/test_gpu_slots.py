@@ -14,6 +14,7 @@ from pretended_gpus import GIB, Job, gpu, listed, measured, nvidia_smi
 from spikeinit.devices import slots
 
 NOBODY = 65534
+RUBBISH = b'{"need": Infinity, "room": 1}'
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_unknown_memory_and_a_gpu_for_one_process_take_one_job(take):
 
 def test_a_lock_file_with_rubbish_leaves_no_room_by_memory(take, tmp_path):
     held = take([gpu("a")], None)
-    for text in (b"", b"{}", b"[1]", b'{"need": "much", "room": 3}', b"\xff" * 5000):
+    for text in (b"", b"{}", b"[1]", b'{"need": "much", "room": 3}', b"\xff" * 5000, RUBBISH, b"[" * 5000):
         os.ftruncate(held.descriptor, 0)
         os.pwrite(held.descriptor, text, 0)
         with pytest.raises(Full):

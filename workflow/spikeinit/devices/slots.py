@@ -162,7 +162,7 @@ def _read(descriptor: int) -> _Holder:
     try:
         values = json.loads(os.pread(descriptor, 1000, 0))
         return _Holder(int(values["need"]), None if values["room"] is None else int(values["room"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return _Holder(0, None)
 
 
