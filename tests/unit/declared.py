@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from spikeinit.drawing.figure_style import FORMATS
 from spikeinit.plan.conditions import conditions
 from spikeinit.studies import STUDIES
-from spikeinit.studies.figure_style import FORMATS
 from spikeinit.studies.table_tools import StudyTables, write_table
 
 SECTION_SCHEMAS = {name: study.schema for name, study in STUDIES.items()}

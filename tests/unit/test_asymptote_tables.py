@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from declared import MARGINS, write_tables
 
+from spikeinit.drawing.figure_style import render
 from spikeinit.io import write_csv
 from spikeinit.plan import load_config
 from spikeinit.plan.conditions import conditions as conditions_of
 from spikeinit.studies.asymptote import STUDY, cells, checks, tables, validation
 from spikeinit.studies.claims import Claim, OurResult
-from spikeinit.studies.figure_style import render
 from spikeinit.studies.scorecard import Conditions, Evidence
 from spikeinit.studies.scorecard_pages import to_markdown
 from spikeinit.studies.table_tools import StudyRuns, StudyTables

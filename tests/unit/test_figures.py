@@ -13,9 +13,9 @@ from energy_runs import Combination, Seed, write_study
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from spikeinit.drawing import figure_style as style
 from spikeinit.plan import rule_specs
 from spikeinit.stages import plot
-from spikeinit.studies import figure_style as style
 from spikeinit.studies.energy import STUDY, figures
 from spikeinit.studies.energy.accuracy_figures import pareto_front
 from spikeinit.studies.energy.series import levels, looks_of_series

@@ -22,7 +22,7 @@ LAYERS = (
     ("networks",),
     ("encoding", "initializers", "neurons"),
     ("datasets",),
-    ("kernels", "registry", "specs"),
+    ("drawing", "kernels", "registry", "specs"),
     ("devices", "io", "names", "tables", "user_files"),
     ("errors", "interruption", "losses", "nested", "randomness", "study"),
 )

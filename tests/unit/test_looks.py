@@ -11,10 +11,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from spikeinit.datasets.catalogue import CATALOGUE
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import COLORS, VERMILION, dataset_name, look_of, looks_of
 from spikeinit.initializers.registry import MODULES
 from spikeinit.jobs.anns import DATA_DRIVEN
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import COLORS, VERMILION, dataset_name, look_of, looks_of
 
 DECLARED = (*MODULES, DATA_DRIVEN)
 OWN = tuple(f"my_law_{number}" for number in range(40))
@@ -56,7 +56,7 @@ def test_a_look_does_not_depend_on_who_stands_beside():
 
 
 def test_a_look_is_the_same_in_every_process():
-    code = "from spikeinit.studies.looks import look_of; print(look_of('mine'))"
+    code = "from spikeinit.drawing.looks import look_of; print(look_of('mine'))"
     for seed in ("1", "2"):
         environment = {"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed}
         result = subprocess.run(
@@ -66,7 +66,7 @@ def test_a_look_is_the_same_in_every_process():
 
 
 def test_names_need_no_drawing():
-    code = "import sys, spikeinit.studies.looks; assert not {'matplotlib', 'pandas', 'torch'} & set(sys.modules)"
+    code = "import sys, spikeinit.drawing.looks; assert not {'matplotlib', 'pandas', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
 
 

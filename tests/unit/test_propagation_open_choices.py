@@ -11,11 +11,11 @@ import torch
 import yaml
 
 from spikeinit.datasets.load import Images
+from spikeinit.drawing.figure_style import render
 from spikeinit.errors import UserError
 from spikeinit.io import write_csv
 from spikeinit.networks.build import new_network
 from spikeinit.plan import from_mapping, runs
-from spikeinit.studies.figure_style import render
 from spikeinit.studies.open_choices import no_flip
 from spikeinit.studies.propagation import open_choice_figures, open_choice_tables
 from spikeinit.studies.propagation.checks import NO_FLIP

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from spikeinit.drawing.figure_style import render
 from spikeinit.io import write_csv
 from spikeinit.simulation.rows import COLUMNS, GRADIENT_COLUMNS, REPEAT_COLUMNS
-from spikeinit.studies.figure_style import render
 from spikeinit.studies.propagation.reach import initializer_reach
 from spikeinit.studies.propagation.reach_figures import activity_and_gradients
 from spikeinit.studies.table_tools import StudyRuns, StudyTables, write_table

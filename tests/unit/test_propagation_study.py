@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from declared import write_tables
 
+from spikeinit.drawing.figure_style import render
 from spikeinit.errors import UserError
 from spikeinit.io import write_csv
 from spikeinit.jobs.runs import batches
@@ -20,7 +21,6 @@ from spikeinit.simulation.gradients import gradient_norms
 from spikeinit.simulation.networks import DeepNetwork, simulate
 from spikeinit.simulation.rows import COLUMNS, GRADIENT_COLUMNS, REPEAT_COLUMNS, rows
 from spikeinit.specs import SimulateSpec, Simulation, from_dict, to_dict, to_json
-from spikeinit.studies.figure_style import render
 from spikeinit.studies.propagation import STUDY, checks, tables
 from spikeinit.studies.propagation.conditions import PUBLISHED_INITIALIZERS
 from spikeinit.studies.scorecard import Conditions, Evidence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spikeinit.drawing.figure_style import render
 from spikeinit.errors import run_stage
 from spikeinit.stages.options import stage_parser
 from spikeinit.studies import known_studies
-from spikeinit.studies.figure_style import render
 from spikeinit.studies.table_tools import StudyTables
 from spikeinit.tables import read_table
 

@@ -28,8 +28,8 @@ def figure(table: pd.DataFrame, title: str = "") -> Figure:
     """Four panels over the layers, which are numbered from 1 in the order of data."""
     import matplotlib
 
-    from spikeinit.studies.figure_style import STYLE, panels, scale_axis
-    from spikeinit.studies.looks import BLUE, GREY, ORANGE
+    from spikeinit.drawing.figure_style import STYLE, panels, scale_axis
+    from spikeinit.drawing.looks import BLUE, GREY, ORANGE
 
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
         drawn, axes = panels(2, 2, height=2.3, legend=0.3)

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikeinit.studies import figure_style as style
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import Look, dataset_name, looks_of
 from spikeinit.studies.asymptote.printed import TECHNIQUE_NAMES, neuron_text, neurons
-from spikeinit.studies.looks import Look, dataset_name, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 SMOOTHED = 12

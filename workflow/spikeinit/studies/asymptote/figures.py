@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikeinit.studies import figure_style as style
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import COLORS, DARK_GREY, dataset_name, in_two_lines, looks_of
 from spikeinit.studies.asymptote.printed import TECHNIQUE_NAMES, neuron_text, neurons
-from spikeinit.studies.looks import COLORS, DARK_GREY, dataset_name, in_two_lines, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from spikeinit.studies import figure_style as style
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import VERMILION, look_of, looks_of
 from spikeinit.studies.asymptote.printed import PRINTED_NAMES, neuron_text, neurons
 from spikeinit.studies.asymptote.tables import FAILED
-from spikeinit.studies.looks import VERMILION, look_of, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 BOUND = {"ha": "center", "va": "center", "bbox": {"facecolor": "white", "pad": 1, "linewidth": 0}}

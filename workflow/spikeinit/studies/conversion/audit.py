@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from spikeinit.studies.looks import dataset_name
+from spikeinit.drawing.looks import dataset_name
 from spikeinit.tables import read_table
 
 Printed = Mapping[str, pd.DataFrame]

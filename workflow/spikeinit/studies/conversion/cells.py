@@ -13,10 +13,10 @@ from functools import partial
 
 import pandas as pd
 
+from spikeinit.drawing.looks import dataset_name
 from spikeinit.studies.claims import Claim, OurResult, PrintedTable, Row
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
 from spikeinit.studies.judging import Margin, beside_printed_run
-from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence
 
 FACTOR = 1.25

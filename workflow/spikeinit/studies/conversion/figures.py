@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikeinit.studies import figure_style as style
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import DARK_GREY, GREY, MARKERS, dataset_name
 from spikeinit.studies.conversion.conditions import ARCHITECTURES
 from spikeinit.studies.conversion.method_looks import ANN, LOOKS, NAMES, line_of, ordered
-from spikeinit.studies.looks import DARK_GREY, GREY, MARKERS, dataset_name
 from spikeinit.studies.table_tools import StudyTables
 
 PUBLISHED_METHODS = {"Ours": "optimal", "Ours+SNM": "SNM + optimal", "Opt": "bias shift (Opt)"}

@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from spikeinit.studies import figure_style as style
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import BLUE, DARK_GREY, dataset_name, numbered_look
 from spikeinit.studies.conversion.method_looks import ANN, NAMES, line_of, ordered
-from spikeinit.studies.looks import BLUE, DARK_GREY, dataset_name, numbered_look
 from spikeinit.studies.table_tools import StudyTables
 
 SHOWN_BINS = 40

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from spikeinit.studies import figure_style as style
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import DARK_GREY, Look, dataset_name
 from spikeinit.studies.energy.series import looks_of_series, series_name
-from spikeinit.studies.looks import DARK_GREY, Look, dataset_name
 from spikeinit.studies.table_tools import StudyTables
 
 FRONT = "Pareto front"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikeinit.drawing.looks import dataset_name
 from spikeinit.studies.claims import Claim, OurResult, PrintedTable
 from spikeinit.studies.energy.audit.published_tables import (
     RUNS_OF_A_COMBINATION,
@@ -24,7 +25,6 @@ from spikeinit.studies.energy.audit.published_tables import (
 from spikeinit.studies.energy.contradictions import contradicted_cells
 from spikeinit.studies.energy.samples import OUTPUT_LAYER, Samples
 from spikeinit.studies.judging import Margin, beside_printed_mean
-from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence
 
 TOGETHER = Claim(

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from spikeinit.drawing.looks import dataset_name
 from spikeinit.studies.claims import Checks, Claim, OurResult, judged, read_claims
 from spikeinit.studies.energy.audit.prose import HIDDEN_LAYERS
 from spikeinit.studies.energy.audit.published_tables import BETAS, LAYERS, MEANS, Row
@@ -27,7 +28,6 @@ from spikeinit.studies.energy.open_choice_lines import open_choice_lines
 from spikeinit.studies.energy.outcomes import Test, find_test, printed_outcomes
 from spikeinit.studies.energy.samples import COMBINATIONS, Samples
 from spikeinit.studies.judging import Pair, alike, equivalent, less_spread, lower
-from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence, ScorecardEntry
 
 CHECKS = Checks(__file__)

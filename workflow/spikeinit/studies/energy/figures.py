@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikeinit.studies import figure_style as style
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import DARK_GREY, Look, dataset_name, numbered_look
 from spikeinit.studies.energy.conditions import PUBLISHED_TIMESTEPS
 from spikeinit.studies.energy.series import level_text, levels, looks_of_series, with_series
-from spikeinit.studies.looks import DARK_GREY, Look, dataset_name, numbered_look
 from spikeinit.studies.table_tools import StudyTables, finite
 
 SPIKES = "spikes per neuron and image"

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from spikeinit.config.open_choices import AS_CONFIGURED, parts
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import BLUE, DARK_GREY, GREY, VERMILION
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import BLUE, DARK_GREY, GREY, VERMILION
 from spikeinit.studies.open_choices import AGREES, DISAGREES, OPEN
 from spikeinit.studies.table_tools import StudyTables
 

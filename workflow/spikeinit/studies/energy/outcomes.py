@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from spikeinit.drawing.looks import dataset_name
 from spikeinit.studies.claims import Claim, OurResult, PrintedTable
 from spikeinit.studies.contrasts import decided
 from spikeinit.studies.energy.audit.printed_tests import (
@@ -44,7 +45,6 @@ from spikeinit.studies.energy.audit.published_tables import (
 )
 from spikeinit.studies.energy.cells import row_text
 from spikeinit.studies.energy.contradictions import Accused, contradicted_claims
-from spikeinit.studies.looks import dataset_name
 from spikeinit.studies.scorecard import Evidence
 
 Test = dict[str, float | str]

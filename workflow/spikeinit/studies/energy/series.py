@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 
-from spikeinit.studies.looks import MIDDLE_PURPLE, PALE_PURPLE, PURPLE, Look, look_of, looks_of
+from spikeinit.drawing.looks import MIDDLE_PURPLE, PALE_PURPLE, PURPLE, Look, look_of, looks_of
 
 BETA_ORDER = ("low", "medium", "high")
 SHADES = LinearSegmentedColormap.from_list("mean weights", [PURPLE, MIDDLE_PURPLE, PALE_PURPLE])

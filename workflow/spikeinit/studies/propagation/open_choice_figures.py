@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import looks_of
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import looks_of
 from spikeinit.studies.propagation.open_choice_tables import MEASURES
 from spikeinit.studies.table_tools import StudyTables
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import BLACK, GREY, look_of, looks_of
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import BLACK, GREY, look_of, looks_of
 from spikeinit.studies.propagation.reach import DECADES, VARIANCE
 from spikeinit.studies.table_tools import StudyTables
 

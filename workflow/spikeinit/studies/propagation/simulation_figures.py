@@ -16,8 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import BLUE, GREY, VERMILION, look_of, looks_of
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import BLUE, GREY, VERMILION, look_of, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 VARIANCE = "variance of the potential"

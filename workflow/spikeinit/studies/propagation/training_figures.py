@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import Look, dataset_name, looks_of
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import Look, dataset_name, looks_of
 from spikeinit.studies.table_tools import StudyTables
 
 NETWORKS = {"deep_mlp": "MLP", "deep_cnn": "CNN"}

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import DARK_GREY, dataset_name, numbered_look
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import DARK_GREY, dataset_name, numbered_look
 from spikeinit.studies.sensitivity.sweep_tables import first_energy, shown
 from spikeinit.studies.table_tools import StudyTables
 

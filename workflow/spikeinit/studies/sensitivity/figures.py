@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import BLUE, COLORS, DARK_GREY, GREEN, ORANGE, VERMILION, dataset_name, numbered_look
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import BLUE, COLORS, DARK_GREY, GREEN, ORANGE, VERMILION, dataset_name, numbered_look
 from spikeinit.studies.sensitivity import printed
 from spikeinit.studies.sensitivity.conclusions import NEURONS
 from spikeinit.studies.sensitivity.sweep_tables import first_energy, label, levels, shown, sweeps_of

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from spikeinit.drawing.looks import GREY
 from spikeinit.io import atomic_path
-from spikeinit.studies.looks import GREY
 
 PAGE_WIDTH = 7.2
 """Width of a figure in inch: two columns of a journal page."""
