@@ -15,7 +15,7 @@ from packaging.version import Version
 
 import spikeinit
 
-ABOVE = {"stages", "plan", "results", "studies", "jobs", "config", "statistics", "tracking", "study"}
+ABOVE = {"stages", "plan", "results", "studies", "jobs", "config", "drawing", "statistics", "tracking", "study"}
 """Parts that belong to the workflow."""
 
 
