@@ -135,11 +135,12 @@ def _gradient_finding(
 
 def _weights_off(each: Measured, per_layer: float) -> str:
     """A remedy by weights, where they are too small for a gradient that vanishes or too large for one that explodes."""
-    ratio = each.weight_variance / each.needed_variance
+    advised = each.law_variance if each.initializer == "micheli2024" else each.needed_variance
+    ratio = each.weight_variance / advised
     if not (ratio < criteria.WEIGHTS_OFF[0] if per_layer < 1 else ratio > criteria.WEIGHTS_OFF[1]):
         return ""
-    needed, own = number(each.needed_variance), number(each.weight_variance)
-    return f"; or initialise with {each.initializer}: Var[w] is {own}, and {needed} would keep activity"
+    own = number(each.weight_variance)
+    return f"; or initialise with {each.initializer}, whose Var[w] is {number(advised)}, not {own}"
 
 
 def _notes(measured: Sequence[Measured], never_reached: Sequence[str]) -> list[Finding]:
