@@ -255,6 +255,8 @@ def _in_place(output: torch.Tensor) -> torch.Tensor:
 def test_what_is_refused():
     with pytest.raises(UserError, match="no neurons that are known to fire"):
         diagnose(nn.Sequential(nn.Linear(5, 7), nn.ReLU()), torch.randn(3, 5))
+    with pytest.raises(UserError, match="lazy layers have no weights yet"):
+        diagnose(nn.Sequential(nn.LazyLinear(7), leaky()), torch.randn(3, 5))
     with pytest.raises(UserError, match="no layer with weights"):
         diagnose(nn.Sequential(leaky()), torch.randn(3, 5))
     network = nn.Sequential(nn.Linear(5, 7), leaky())

@@ -128,6 +128,9 @@ def members(network: nn.Module, told: Mapping[str, Dynamics | None]) -> tuple[di
     if not weighted:
         kinds = ", ".join(kind.__name__ for kind in WEIGHTED)
         raise UserError(f"{type(network).__name__} has no layer with weights ({kinds}), so there is nothing to look at")
+    lazy = [name for name, module in weighted.items() if isinstance(module.weight, UninitializedParameter)]
+    if lazy:
+        raise UserError(f"{', '.join(lazy)}: lazy layers have no weights yet: let the network run on a batch first")
     return firing, weighted
 
 
@@ -230,16 +233,13 @@ def _called_by_a_symbol(network: nn.Module, interesting: Mapping[str, nn.Module]
 
 
 def _check_weights(weighted: Mapping[str, nn.Module]) -> None:
-    """UserError that names the layers whose weights are no parameters of their own, or are not there yet."""
+    """UserError that names the layers whose weights are no parameters of their own."""
     computed = [name for name, module in weighted.items() if not isinstance(module.weight, nn.Parameter)]
     if computed:
         raise UserError(
             f"{', '.join(computed)}: the weights are computed from other tensors (weight_norm or another "
             "parametrisation), so that setting them would change nothing: remove it, initialise, and put it back"
         )
-    lazy = [name for name, module in weighted.items() if isinstance(module.weight, UninitializedParameter)]
-    if lazy:
-        raise UserError(f"{', '.join(lazy)}: lazy layers have no weights yet: let the network run on a batch first")
 
 
 def other_weights(

@@ -62,6 +62,11 @@ GRADIENT_CHANGE = 1000.0
 With one learning rate, the one layer then makes a step while the other would need a thousand. Micheli's law and an
 arctan surrogate lose a factor of 1.15 per layer, that is 14 over 20 layers and 1000 over 50.
 """
+WEIGHTS_OFF = (0.5, 2.0)
+"""Var[w] over that of the initialiser that keeps activity: outside, other weights are advised for the gradient too.
+
+Between the two the variance of the potential is within a factor of two, where activity is called kept.
+"""
 
 REMEDY_OF_STATE = {
     "snntorch": "snntorch.utils.reset(network)",

@@ -123,13 +123,13 @@ def diagnose(
     if targets is not None and loss is None:
         raise UserError("targets are given without a loss: give loss, a function (output, targets) -> scalar")
     told = {module: told_dynamics(module, values) for module, values in (neurons or {}).items()}
+    firing, weighted = members(network, told)
+    if not firing:
+        raise UserError(
+            f"{type(network).__name__} has no neurons that are known to fire ({known_neurons()}): tell of them with "
+            "neurons={'name of the module': {'threshold': ..., 'decay': ...}}"
+        )
     with untouched(network), torch.enable_grad():
-        firing, weighted = members(network, told)
-        if not firing:
-            raise UserError(
-                f"{type(network).__name__} has no neurons that are known to fire ({known_neurons()}): tell of them "
-                "with neurons={'name of the module': {'threshold': ..., 'decay': ...}}"
-            )
         with Observer(firing, weighted) as observer:
             output = call(network, batch, run)
         if not observer.sites:

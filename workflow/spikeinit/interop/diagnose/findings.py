@@ -129,19 +129,18 @@ def _gradient_finding(
         remedy += ", another width of it, or connections that skip layers"
     else:
         remedy = "take a surrogate gradient that is wider"
-    wrong = _weights_off(where)
+    wrong = _weights_off(where, per_layer)
     return Finding(code, "error", where.name, sentence, f"{remedy}{wrong}", layers, numbers)
 
 
-def _weights_off(each: Measured) -> str:
-    """A remedy by weights, where theirs are the wrong ones for the gradient too."""
-    if not each.law_variance > 0:
+def _weights_off(each: Measured, per_layer: float) -> str:
+    """A remedy by weights, where they are too small for a gradient that vanishes or too large for one that explodes."""
+    advised = each.law_variance if each.initializer == "micheli2024" else each.needed_variance
+    ratio = each.weight_variance / advised
+    if not (ratio < criteria.WEIGHTS_OFF[0] if per_layer < 1 else ratio > criteria.WEIGHTS_OFF[1]):
         return ""
-    ratio = each.weight_variance / each.law_variance
-    if 0.5 <= ratio <= 2:
-        return ""
-    law, own = number(each.law_variance), number(each.weight_variance)
-    return f"; or initialise with micheli2024, whose Var[w] is {law} here, not {own}"
+    own = number(each.weight_variance)
+    return f"; or initialise with {each.initializer}, whose Var[w] is {number(advised)}, not {own}"
 
 
 def _notes(measured: Sequence[Measured], never_reached: Sequence[str]) -> list[Finding]:

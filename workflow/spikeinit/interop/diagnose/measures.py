@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from spikeinit.initializers import law, sampling
 from spikeinit.interop.diagnose.observer import LayerRecord, Observer, Site
@@ -142,7 +143,8 @@ def _gradients(
     """Norms with respect to the weights and to the currents; NaN for what needs no gradient."""
     groups = []
     for layer, site in pairs:
-        groups.append([] if layer is None else [layer.module.weight])
+        of_its_own = layer is not None and isinstance(layer.module.weight, nn.Parameter)  # not computed by weight_norm
+        groups.append([layer.module.weight] if of_its_own else [])
         groups.append(layer.outputs if site is None else site.received)
     wanted = list({id(tensor): tensor for group in groups for tensor in group if tensor.requires_grad}.values())
     found = torch.autograd.grad(loss, wanted, allow_unused=True)
