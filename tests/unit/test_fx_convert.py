@@ -18,7 +18,7 @@ from spikeinit.conversion.extraction import collect_activations
 from spikeinit.conversion.methods import METHODS
 from spikeinit.conversion.thresholds import optimal_threshold
 from spikeinit.interop.convert import SpikingModule, convert
-from spikeinit.interop.convert.spiking import CumulativeMaximum
+from spikeinit.interop.convert.over_time import CumulativeMaximum
 from spikeinit.networks.modules import ResidualBlock, WeightedLayer
 
 MANY = 1024

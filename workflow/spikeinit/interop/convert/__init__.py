@@ -9,7 +9,8 @@ print(spiking.report())
 tracing     the network's operations as a graph, by torch.fx
 operations  which operations can be converted, and why the others cannot
 rewriting   the graph in a plain form: nothing in place, batch normalisation folded, one module per activation
-spiking     the graph over time, with neurons in the place of activations
+over_time   the graph over time, with neurons in the place of activations
+spiking     that graph as a plain module, which any loop can run
 converter   all of it, with the activations on the calibration batches in between
 report      thresholds, rates and errors, layer by layer
 """

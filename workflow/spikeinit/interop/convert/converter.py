@@ -22,11 +22,12 @@ from spikeinit.conversion.methods import METHODS
 from spikeinit.conversion.thresholds import NORMS
 from spikeinit.errors import UserError
 from spikeinit.interop.convert.operations import SHAPE
+from spikeinit.interop.convert.over_time import Stepped, over_time
 from spikeinit.interop.convert.report import Calibration, clipping, watched
 from spikeinit.interop.convert.rewriting import activation_nodes, simplify
 from spikeinit.interop.convert.rules import check
 from spikeinit.interop.convert.shapes import Shapes, peak
-from spikeinit.interop.convert.spiking import SpikingModule, Stepped, over_time
+from spikeinit.interop.convert.spiking import SpikingModule
 from spikeinit.interop.convert.tracing import trace
 from spikeinit.networks.build import FeedForward
 

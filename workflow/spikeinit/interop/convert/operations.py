@@ -16,6 +16,7 @@ from torch import fx, nn
 
 from spikeinit.conversion.activation_functions import ClippedRelu, Relu
 from spikeinit.conversion.convert import ACTIVATIONS
+from spikeinit.networks.modules import Convolution
 
 SHAPE = "shape"
 """Of a node's `meta`: the shape of its value for an example, None where the value is not a tensor."""
@@ -23,7 +24,7 @@ SHAPE = "shape"
 TENSORS = "tensors"
 """Of a node's `meta`: whether its value is a tensor or holds tensors. Sizes, and what is computed of them, do not."""
 
-WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, Convolution)
 NORMALIZATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 MAXIMA = (
     *(nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d),

@@ -33,8 +33,8 @@ from torch import fx, nn
 from spikeinit.conversion.convert import FIRING_TOLERANCE, LayerThreshold
 from spikeinit.conversion.counting import layer_sums
 from spikeinit.conversion.extraction import LayerActivations
+from spikeinit.interop.convert.over_time import neurons_of, timeless
 from spikeinit.interop.convert.rewriting import activation_nodes
-from spikeinit.interop.convert.spiking import neurons_of, timeless
 from spikeinit.networks import sizes
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """A network's operations as a graph, by the symbolic tracing of torch.fx.
 
-Modules of `torch.nn` are single operations, containers apart; so are the activations of this package. All other modules
-are traced through. What a module does must not depend on the values of its input: tracing sees no values.
+Modules of `torch.nn` are single operations, containers apart; so are the activations and the convolutions of this
+package. All other modules are traced through. What a module does must not depend on the values of its input: tracing
+sees no values.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import fx, nn
 
 from spikeinit.conversion.convert import ACTIVATIONS
 from spikeinit.errors import UserError
+from spikeinit.networks.modules import Convolution
 
 PLACE = "place"
 """Of a node's `meta`: file and line of the user's code that the operation is called in, or ""."""
@@ -61,7 +63,7 @@ class _Tracer(fx.Tracer):
         return _Proxy(node, self)
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, ACTIVATIONS) or super().is_leaf_module(module, name)
+        return isinstance(module, (*ACTIVATIONS, Convolution)) or super().is_leaf_module(module, name)
 
     def create_node(self, *arguments: Any, **options: Any) -> fx.Node:
         node = super().create_node(*arguments, **options)
