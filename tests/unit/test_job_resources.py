@@ -55,7 +55,7 @@ SCALES = ("config.yaml", "workflow/overlays/paper.yaml")
 
 @pytest.mark.parametrize("name", SMALL_FAMILIES)
 def test_operations_are_those_that_pytorch_counts(name):
-    """Each weighted layer, as PyTorch has it, on zeros of the shape that it receives; a multiply-accumulate is 2 FLOP."""
+    """Each weighted layer, as PyTorch has it, on zeros of the shape that it receives; a product and sum are 2 FLOP."""
     spec = dataclasses.replace(ANN, network=NetworkSpec(name, 1 / 16))
     network = build_ann(spec, input_shape=(3, 32, 32), classes=4).eval()
     trace, counter = Trace(1, keep_received=True), FlopCounterMode(display=False)
@@ -186,10 +186,10 @@ def test_the_published_scale_asks_for_more_than_the_laptops_and_nothing_for_less
 
 
 def test_memory_of_the_published_training_by_hand(checkout):
-    """Five convolutions of 25,088, 12,544, 8,192, 4,096 and 2,048 neurons, then 10; batches of 1,024 at 20 steps.
+    """Five convolutions of 25,088, 12,544, 8,192, 4,096 and 512 neurons, then 10; batches of 1,024 at 20 steps.
 
-    Each neuron twice (spike and potential), four times the largest layer, the 784 pixels; and 11.2 million weights, four
-    times.
+    Each neuron twice (spike and potential), four times the largest layer, the 784 pixels; and four times the weights.
+    A quarter more for what is not counted.
     """
     config = load_config([checkout / file for file in SCALES])
     spec = next(run.spec for run in runs(config, "energy") if run.spec.images.dataset == "mnist")
@@ -199,7 +199,7 @@ def test_memory_of_the_published_training_by_hand(checkout):
         sum(9 * a * b + b for a, b in ((1, 128), (128, 256), (256, 512), (512, 1024), (1024, 512))) + 512 * 10 + 10
     )
     kept = 2 * neurons + 784 + 4 * 128 * 14**2
-    least = 4 * (20 * 1024 * kept + 4 * weights)
+    least = 1.25 * 4 * (20 * 1024 * kept + 4 * weights)
     asked = resources.training_memory_mb(spec, facts) * 10**6 - memory.PROCESS_BYTES
     assert least <= asked < 1.001 * least + 10**6
     assert resources.training_memory_mb(spec, facts, attempt=3) == pytest.approx(
@@ -219,17 +219,15 @@ def test_the_catalogue_knows_how_many_images_there_are():
     for name, entry in catalogue.CATALOGUE.items():
         train, test = entry.images
         if entry.test_images:
-            assert (train + test, test) == (
-                int(re.search(r"([\d,]+) images", entry.title)[1].replace(",", "")),
-                entry.test_images,
-            )
+            every = int(re.search(r"([\d,]+) images", entry.title)[1].replace(",", ""))
+            assert (train + test, test) == (every, entry.test_images), name
         elif name == "cifar10_dvs":
             assert {"train": train, "test": test} == {k: 10 * v for k, v in entry.options["recordings"].items()}
         else:
             told = re.search(r"([\d,]+) training and ([\d,]+) (?:test|validation)", entry.title)
             assert (train, test) == tuple(int(number.replace(",", "")) for number in told.groups()), name
-        for key in {"images", "recordings"} & entry.options.keys() if name != "cifar10_dvs" else ():
-            assert entry.options[key] == {"train": train, "test": test}
+            for key in {"images", "recordings"} & entry.options.keys():
+                assert entry.options[key] == {"train": train, "test": test}, name
         assert "images" not in catalogue.spec(name)
 
 
