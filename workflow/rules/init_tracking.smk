@@ -8,6 +8,7 @@ DECIDES  nothing that a number depends on; of the rules only sync_tracking has i
 
 
 rule init_tracking:
+    """Prepare MLflow for {wildcards.name}."""
     output:
         TRACKING_READY,
     log:
@@ -15,7 +16,6 @@ rule init_tracking:
     benchmark:
         "results/{name}/benchmarks/init_tracking.tsv"
     priority: 100
-    """Prepare MLflow for {wildcards.name}."""
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -7,13 +7,13 @@ DECIDES  nothing; later stages read run names and labels here instead of parsing
 
 
 rule plan_study:
+    """List the runs of the {wildcards.study} study."""
     output:
         "results/{name}/studies/{study}/plan.csv",
     log:
         "results/{name}/logs/plan_study/{study}.log",
     benchmark:
         "results/{name}/benchmarks/plan_study/{study}.tsv"
-    """List the runs of the {wildcards.study} study."""
     localrule: True
     conda:
         "../../envs/environment.yaml"

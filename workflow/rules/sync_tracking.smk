@@ -7,6 +7,7 @@ DECIDES  nothing; no stage depends on it
 
 
 rule sync_tracking:
+    """Complete the MLflow record of the {wildcards.study} study."""
     input:
         tracking=TRACKING_READY,
         results=lambda wildcards: [
@@ -19,7 +20,6 @@ rule sync_tracking:
         "results/{name}/logs/sync_tracking/{study}.log",
     benchmark:
         "results/{name}/benchmarks/sync_tracking/{study}.tsv"
-    """Complete the MLflow record of the {wildcards.study} study."""
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -19,9 +19,9 @@ from spikeinit.jobs import anns
 from spikeinit.jobs.anns import Ann
 from spikeinit.plan import runtime
 from spikeinit.plan.dataset_facts import DatasetFacts, dataset_facts
+from spikeinit.plan.gpu_memory import working_bytes
 from spikeinit.plan.rule_specs import own_files
-from spikeinit.specs import EvaluateSpec, TrainingSpec, TrainSpec
-from spikeinit.specs.ann import AnnSpec
+from spikeinit.specs import EvaluateSpec, TrainSpec
 
 READ_COPIES = 6
 """How often the values of a user's own archive are held at once while they are read and put in order, at most."""
@@ -75,13 +75,10 @@ def conversion_memory_mb(spec: memory.JobSpec, facts: DatasetFacts, attempt: int
 def training_memory_mb(spec: TrainSpec | EvaluateSpec, facts: DatasetFacts, attempt: int = 1) -> int:
     """Megabytes for a job that trains the spiking networks of `spec` one after the other, or evaluates them.
 
-    At each step a spiking network keeps what an analogue one keeps of its one step. An evaluation holds no more than a
-    training in batches of its size. Recordings of events lie in memory as a whole, beside all that.
+    What its layers hold is what they would hold on a GPU. Recordings of events lie in memory as a whole beside it.
     """
     dataset = spec.images.dataset
-    training = spec.training if isinstance(spec, TrainSpec) else TrainingSpec(0, spec.batch_size, {}, {}, {})
-    analogue = AnnSpec(spec.images, spec.network, {}, spec.encoding, training)
-    layers = memory.job_bytes(analogue, facts.shape, facts.classes) - memory.PROCESS_BYTES
+    layers = working_bytes(spec, facts.shape, facts.classes) - memory.PROCESS_BYTES
     computing = memory.PROCESS_BYTES + math.ceil(MARGIN * layers)
     holding = catalogue.memory_mb(dataset) * 10**6
     needed = holding + computing if catalogue.holds_recordings(dataset) else max(holding, computing)
