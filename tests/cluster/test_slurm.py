@@ -107,8 +107,9 @@ def same_results(folder, local):
 
 
 def interruptions(folder):
-    """The epochs after which a seed's training went on, from its journals."""
-    records = [json.loads(line) for path in (folder / RUN).glob("seeds/*/journal.jsonl") for line in path.open()]
+    """What the journals of a run's seeds say of trainings that a signal stopped."""
+    journals = (folder / RUN).glob("seeds/*/journal.jsonl")
+    records = [json.loads(line) for path in journals for line in path.read_text().splitlines()]
     return [record for record in records if record.get("status") == "KILLED"]
 
 

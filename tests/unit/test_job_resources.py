@@ -8,6 +8,7 @@ import re
 
 import pytest
 import torch
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from spikeinit.conversion import memory
@@ -64,8 +65,11 @@ def test_operations_are_those_that_pytorch_counts(name):
             pass
         with counter:
             for layer, received in zip(network.weighted_layers(), trace.received, strict=True):
-                zeros = torch.zeros(received.shape[1:])
-                layer.operation(zeros.flatten(1) if isinstance(layer.operation, torch.nn.Linear) else zeros)
+                signal, operation = torch.zeros(received.shape[1:]), layer.operation
+                if isinstance(operation, torch.nn.Linear):
+                    functional.linear(signal.flatten(1), operation.weight)
+                else:
+                    functional.conv2d(signal, operation.weight, stride=operation.stride, padding=operation.padding)
     assert work.operations(describe(name, classes=4, width=1 / 16), (3, 32, 32)) == counter.get_total_flops() / 2
 
 
