@@ -5,10 +5,10 @@ VENV := .venv
 CORES ?= all
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help reproduce report ui sync audit evidence test test-faults docs lint format libraries bench lock
+.PHONY: help reproduce report ui sync audit evidence test test-faults test-cluster docs lint format libraries bench lock
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 reproduce: $(INSTALLED)   ## the whole reproduction at laptop scale, from nothing; the energy study comes first
 	$(VENV)/bin/snakemake --cores $(CORES) --prioritize energy
@@ -36,6 +36,9 @@ test: $(INSTALLED)        ## style checks and the quick tests
 test-faults: $(INSTALLED) ## the slow tests: whole workflows, killed processes, servers that hang or ask for a login, full disks
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/end_to_end tests/faults
 	$(VENV)/bin/python -m pytest -n 2 -m slow tests/unit tests/workflow
+
+test-cluster: $(INSTALLED) ## the README's command on a SLURM cluster, started on this machine where SLURM is installed
+	$(VENV)/bin/python -m pytest -rs tests/cluster
 
 docs: $(INSTALLED)        ## the pages of docs/ that are made from the schema and the studies
 	PYTHONPATH=workflow $(VENV)/bin/python -m spikeinit.plan.reference > docs/configuration.md

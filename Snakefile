@@ -17,6 +17,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/fetch_dataset.smk"
 include: "workflow/rules/init_tracking.smk"
 include: "workflow/rules/simulate_network.smk"

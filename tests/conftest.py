@@ -47,7 +47,7 @@ def copy_checkout(destination: Path) -> Path:
     destination.mkdir(parents=True, exist_ok=True)
     for name in ("Snakefile", "config.yaml"):
         shutil.copy2(CHECKOUT / name, destination / name)
-    for name in ("envs", "examples"):
+    for name in ("envs", "examples", "profiles"):
         shutil.copytree(CHECKOUT / name, destination / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(CHECKOUT / "workflow", destination / "workflow")  # with what is compiled of it
     return destination

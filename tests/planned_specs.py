@@ -17,7 +17,7 @@ from spikeinit.nested import merge
 from spikeinit.plan import from_snakemake, rule_specs, runs
 from spikeinit.studies import STUDIES
 
-RULES = {path.stem for path in (CHECKOUT / "workflow/rules").glob("*.smk")} - {"common"}
+RULES = {path.stem for path in (CHECKOUT / "workflow/rules").glob("*.smk")} - {"common", "resources"}
 
 
 @cache

@@ -22,8 +22,9 @@ from spikeinit.measures import accuracy
 from spikeinit.networks import names, sizes
 from spikeinit.networks.modules import Trace
 from spikeinit.plan import load_config
+from spikeinit.plan.dataset_facts import dataset_facts
 from spikeinit.plan.memory_page import page
-from spikeinit.plan.rule_specs import READ_COPIES, conversion_memory_mb, preparing_memory_mb
+from spikeinit.plan.resources import READ_COPIES, conversion_memory_mb, preparing_memory_mb
 from spikeinit.specs import NetworkSpec
 from spikeinit.specs.ann import ActivationsSpec
 from spikeinit.specs.conversion import CalibrateSpec, ConvertSpec
@@ -126,10 +127,10 @@ def test_more_memory_is_asked_for_larger_images(tmp_path):
     """The manifest tells the images; before it is there the catalogue does, and of unknown ones the largest count."""
     convert = ConvertSpec(ann=SPEC, method="optimal", timesteps=(128,), batch_size=50, conventions=())
     absent = tmp_path / "manifest.json"
-    digits, unknown = (conversion_memory_mb(convert, name, absent) for name in ("digits", "mine"))
+    digits, unknown = (conversion_memory_mb(convert, dataset_facts(name, absent)) for name in ("digits", "mine"))
     assert digits < unknown
-    absent.write_text('{"shape": [1, 8, 8], "classes": 10}')
-    assert conversion_memory_mb(convert, "mine", absent) == digits
+    absent.write_text('{"images": {"train": 1, "test": 1}, "shape": [1, 8, 8], "classes": 10}')
+    assert conversion_memory_mb(convert, dataset_facts("mine", absent)) == digits
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])

@@ -19,6 +19,7 @@ for study in PLANNED:
                 f"results/{{name}}/logs/audit_published/{study.name}.log",
             benchmark:
                 f"results/{{name}}/benchmarks/audit_published/{study.name}.tsv"
+            localrule: True
             conda:
                 "../../envs/environment.yaml"
             threads: 1

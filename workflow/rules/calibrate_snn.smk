@@ -26,13 +26,14 @@ rule calibrate_snn:
     wildcard_constraints:
         study=studies_by("calibrate_snn"),
         run=runs_by("calibrate_snn"),
+    priority: 45
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_conversion,
         gpu_mb=gpu_memory_of_run,
-        runtime=720,
+        runtime=runtime_of_run,
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:

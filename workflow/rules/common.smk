@@ -18,14 +18,12 @@ from snakemake.logging import logger
 PACKAGE_ROOT = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(PACKAGE_ROOT))
 
-from spikeinit.datasets import catalogue
 from spikeinit.errors import UserError
 from spikeinit.io import read_json
 from spikeinit.jobs.anns import anns
 from spikeinit.jobs.runs import batches
 from spikeinit.names.slugs import NAME_PATTERN
 from spikeinit.plan import captions, from_snakemake, rule_specs, runs
-from spikeinit.plan.gpu_memory import gpu_memory_mb
 from spikeinit.studies.summary import Summary, to_terminal
 from spikeinit.tracking import address
 from spikeinit.tracking.sync import unrecorded
@@ -65,6 +63,7 @@ PREFIX = (
     + f"STUDY_FILES=({shlex.join(CONFIG.study_files)}); "
     + f'python() {{ {INTERPRETER} "$@"; }}; '
     + 'failed() { local status=$?; tail -n 5 "$1" >&2; return $status; }; '
+    + "trap : TERM; "  # a cluster signals every process of a job: this shell waits while its stage writes a checkpoint
 )
 shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # Snakemake formats it as it formats a command
 
@@ -120,69 +119,6 @@ def dataset_of_batch(wildcards):
 
 def _dataset_of(run):
     return f"results/datasets/{run.labels['dataset']}/manifest.json"
-
-
-def memory_of_run(wildcards):
-    """Megabytes for a job, by its data set."""
-    return catalogue.memory_mb(run_of(wildcards).labels["dataset"])
-
-
-def memory_of_batch(wildcards):
-    """Megabytes for a job of many runs, by their data set."""
-    return catalogue.memory_mb(runs_of_batch(wildcards)[0].labels["dataset"])
-
-
-def memory_of_conversion(wildcards, input):
-    """Megabytes for a job that converts or calibrates, by its network, images and batch."""
-    run = run_of(wildcards)
-    return rule_specs.conversion_memory_mb(run.spec, run.labels["dataset"], Path(input.data))
-
-
-def memory_of_pretraining(wildcards, input):
-    """Megabytes for a job that trains an analogue network, by its layers, images and batch."""
-    return rule_specs.conversion_memory_mb(ann_of(wildcards).spec, wildcards.dataset, Path(input.data))
-
-
-def memory_of_activations(wildcards):
-    """Megabytes for a job that gathers activations or reads them, by its network, images and batch."""
-    manifest = Path(f"results/datasets/{wildcards.dataset}/manifest.json")
-    return rule_specs.conversion_memory_mb(ann_of(wildcards).activations, wildcards.dataset, manifest)
-
-
-def gpu_memory_of_run(wildcards):
-    """Megabytes of a GPU for a job that trains, converts or calibrates a run."""
-    return _gpu_memory([run_of(wildcards).spec], run_of(wildcards).labels["dataset"])
-
-
-def gpu_memory_of_evaluation(wildcards):
-    """Megabytes of a GPU for a job that evaluates a run."""
-    return _gpu_memory([run_of(wildcards).evaluation], run_of(wildcards).labels["dataset"])
-
-
-def gpu_memory_of_batch(wildcards):
-    """Megabytes of a GPU for a job that trains many runs, one after the other."""
-    found = runs_of_batch(wildcards)
-    return _gpu_memory([run.spec for run in found], found[0].labels["dataset"])
-
-
-def gpu_memory_of_batch_evaluation(wildcards):
-    """Megabytes of a GPU for a job that evaluates many runs, one after the other."""
-    found = runs_of_batch(wildcards)
-    return _gpu_memory([run.evaluation for run in found], found[0].labels["dataset"])
-
-
-def gpu_memory_of_pretraining(wildcards):
-    """Megabytes of a GPU for a job that trains an analogue network."""
-    return _gpu_memory([ann_of(wildcards).spec], wildcards.dataset)
-
-
-def gpu_memory_of_activations(wildcards):
-    """Megabytes of a GPU for a job that gathers activations."""
-    return _gpu_memory([ann_of(wildcards).activations], wildcards.dataset)
-
-
-def _gpu_memory(specs, dataset):
-    return gpu_memory_mb(specs, dataset, Path(f"results/datasets/{dataset}/manifest.json"))
 
 
 def ann_of(wildcards):

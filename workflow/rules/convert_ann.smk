@@ -24,13 +24,14 @@ rule convert_ann:
     wildcard_constraints:
         study=studies_by("convert_ann"),
         run=runs_by("convert_ann"),
+    priority: 30
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_conversion,
         gpu_mb=gpu_memory_of_run,
-        runtime=240,
+        runtime=runtime_of_run,
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:

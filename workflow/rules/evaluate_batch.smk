@@ -18,13 +18,14 @@ rule evaluate_batch:
         "results/{name}/logs/evaluate_batch/{study}/{batch}.log",
     benchmark:
         "results/{name}/benchmarks/evaluate_batch/{study}/{batch}.tsv"
+    priority: 20
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
-        mem_mb=memory_of_batch,
+        mem_mb=memory_of_batch_evaluation,
         gpu_mb=gpu_memory_of_batch_evaluation,
-        runtime=240,
+        runtime=runtime_of_batch_evaluation,
     params:
         spec=lambda wildcards: rule_specs.evaluation_batch_spec(runs_of_batch(wildcards)),
     shell:

@@ -22,13 +22,14 @@ rule evaluate_snn:
     wildcard_constraints:
         study=studies_by("train_snn"),
         run=runs_by("train_snn"),
+    priority: 10
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
-        mem_mb=memory_of_run,
+        mem_mb=memory_of_evaluation,
         gpu_mb=gpu_memory_of_evaluation,
-        runtime=120,
+        runtime=runtime_of_evaluation,
     params:
         spec=lambda wildcards: rule_specs.evaluation_spec(run_of(wildcards)),
     shell:

@@ -20,13 +20,14 @@ rule extract_activations:
         "results/{name}/logs/extract_activations/{dataset}/{network}.log",
     benchmark:
         "results/{name}/benchmarks/extract_activations/{dataset}/{network}.tsv"
+    priority: 70
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_activations,
         gpu_mb=gpu_memory_of_activations,
-        runtime=60,
+        runtime=runtime_of_activations,
     params:
         spec=lambda wildcards: rule_specs.activations_spec(ann_of(wildcards)),
     shell:

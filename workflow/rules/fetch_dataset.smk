@@ -18,12 +18,13 @@ rule fetch_dataset:
         "results/datasets/logs/{dataset}.log",
     benchmark:
         "results/datasets/benchmarks/{dataset}.tsv"
+    priority: 90
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: rule_specs.preparing_memory_mb(CONFIG, wildcards.dataset),
-        runtime=60,
+        mem_mb=lambda wildcards, attempt: resources.preparing_memory_mb(CONFIG, wildcards.dataset, attempt),
+        runtime=lambda wildcards, attempt: resources.preparing_minutes(wildcards.dataset, attempt),
     params:
         spec=lambda wildcards: rule_specs.dataset_spec(CONFIG, wildcards.dataset),
     shell:

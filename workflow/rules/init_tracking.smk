@@ -16,6 +16,7 @@ rule init_tracking:
     benchmark:
         "results/{name}/benchmarks/init_tracking.tsv"
     priority: 100
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     threads: 1

@@ -17,12 +17,13 @@ rule optimize_thresholds:
         "results/{name}/logs/optimize_thresholds/{dataset}/{network}.log",
     benchmark:
         "results/{name}/benchmarks/optimize_thresholds/{dataset}/{network}.tsv"
+    priority: 60
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
         mem_mb=memory_of_activations,
-        runtime=240,
+        runtime=runtime_of_thresholds,
     params:
         spec=lambda wildcards: rule_specs.thresholds_spec(ann_of(wildcards)),
     shell:

@@ -14,6 +14,7 @@ rule plan_study:
         "results/{name}/logs/plan_study/{study}.log",
     benchmark:
         "results/{name}/benchmarks/plan_study/{study}.tsv"
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     threads: 1

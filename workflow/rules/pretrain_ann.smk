@@ -25,13 +25,14 @@ for study in sorted({ann.study for ann in ANNS.values()}):
             "results/{name}/benchmarks/pretrain_ann/{dataset}/{network}.tsv"
         wildcard_constraints:
             network=any_of(sorted({ann.network for ann in ANNS.values() if ann.study == study})),
+        priority: 80
         conda:
             "../../envs/environment.yaml"
         threads: CONFIG.threads
         resources:
             mem_mb=memory_of_pretraining,
             gpu_mb=gpu_memory_of_pretraining,
-            runtime=1440,
+            runtime=runtime_of_pretraining,
         params:
             spec=lambda wildcards: rule_specs.ann_spec(ann_of(wildcards)),
             study=study,

@@ -29,6 +29,7 @@ for study in PLANNED:
             f"results/{{name}}/logs/score/{study.name}.log",
         benchmark:
             f"results/{{name}}/benchmarks/score/{study.name}.tsv"
+        localrule: True
         conda:
             "../../envs/environment.yaml"
         threads: 1

@@ -20,12 +20,13 @@ rule simulate_network:
     wildcard_constraints:
         study=studies_by("simulate_network"),
         run=runs_by("simulate_network"),
+    priority: 35
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=runtime_of_simulation,
     params:
         spec=lambda wildcards: rule_specs.run_spec(run_of(wildcards)),
     shell:

@@ -23,6 +23,7 @@ rule summarize:
         "results/{name}/logs/summarize.log",
     benchmark:
         "results/{name}/benchmarks/summarize.tsv"
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     threads: 1

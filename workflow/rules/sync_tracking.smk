@@ -20,6 +20,7 @@ rule sync_tracking:
         "results/{name}/logs/sync_tracking/{study}.log",
     benchmark:
         "results/{name}/benchmarks/sync_tracking/{study}.tsv"
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     threads: 1

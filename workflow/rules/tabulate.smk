@@ -32,6 +32,7 @@ for study in PLANNED:
             f"results/{{name}}/logs/tabulate/{study.name}.log",
         benchmark:
             f"results/{{name}}/benchmarks/tabulate/{study.name}.tsv"
+        localrule: True
         conda:
             "../../envs/environment.yaml"
         threads: 1

@@ -20,6 +20,7 @@ for study in PLANNED:
                 f"results/{{name}}/logs/test_hypotheses/{study.name}.log",
             benchmark:
                 f"results/{{name}}/benchmarks/test_hypotheses/{study.name}.tsv"
+            localrule: True
             conda:
                 "../../envs/environment.yaml"
             threads: 1

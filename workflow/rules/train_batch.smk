@@ -18,13 +18,14 @@ rule train_batch:
         "results/{name}/logs/train_batch/{study}/{batch}.log",
     benchmark:
         "results/{name}/benchmarks/train_batch/{study}/{batch}.tsv"
+    priority: 50
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_batch,
         gpu_mb=gpu_memory_of_batch,
-        runtime=1440,
+        runtime=runtime_of_batch,
     params:
         spec=lambda wildcards: rule_specs.training_batch_spec(runs_of_batch(wildcards)),
     shell:

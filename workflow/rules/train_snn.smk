@@ -26,13 +26,14 @@ rule train_snn:
     wildcard_constraints:
         study=studies_by("train_snn"),
         run=runs_by("train_snn"),
+    priority: 40
     conda:
         "../../envs/environment.yaml"
     threads: CONFIG.threads
     resources:
         mem_mb=memory_of_run,
         gpu_mb=gpu_memory_of_run,
-        runtime=720,
+        runtime=runtime_of_run,
     params:
         spec=lambda wildcards: rule_specs.training_spec(run_of(wildcards)),
     shell:

@@ -57,6 +57,7 @@ _ENTRIES = (
         reader="csv",
         options={"maximum": 255},
         test_images=1000,
+        images=(4000, 1000),
     ),
     Dataset(
         name="digits",
@@ -71,6 +72,7 @@ _ENTRIES = (
         reader="csv",
         options={"maximum": 16},
         test_images=360,
+        images=(1437, 360),
     ),
     Dataset(
         name="mnist",
@@ -88,6 +90,7 @@ _ENTRIES = (
         folders=("mnist", "MNIST/raw"),
         source=Torchvision("MNIST"),
         reader="idx",
+        images=(60000, 10000),
     ),
     Dataset(
         name="fashion_mnist",
@@ -105,6 +108,7 @@ _ENTRIES = (
         folders=("fashion_mnist", "FashionMNIST/raw"),
         source=Torchvision("FashionMNIST"),
         reader="idx",
+        images=(60000, 10000),
     ),
     Dataset(
         name="cifar10",
@@ -129,6 +133,7 @@ _ENTRIES = (
             "test": ["test_batch.bin"],
             "label_bytes": 1,
         },
+        images=(50000, 10000),
     ),
     Dataset(
         name="cifar100",
@@ -153,6 +158,7 @@ _ENTRIES = (
             "test": ["test.bin"],
             "label_bytes": 2,
         },
+        images=(50000, 10000),
     ),
     Dataset(
         name="tinyimagenet",
@@ -172,6 +178,7 @@ _ENTRIES = (
         source=_TINY_IMAGENET,
         reader="tinyimagenet",
         options={"images": {"train": 100000, "test": 10000}},
+        images=(100000, 10000),
         memory_mb=12000,
     ),
     Dataset(
@@ -189,6 +196,7 @@ _ENTRIES = (
         reader="nmnist",
         recordings=True,
         options={"recordings": {"train": 60000, "test": 10000}},
+        images=(60000, 10000),
     ),
     Dataset(
         name="nmnist1k",
@@ -205,6 +213,7 @@ _ENTRIES = (
         source=Unpacked("a packed excerpt of https://www.garrickorchard.com/datasets/n-mnist"),
         reader="nmnist",
         recordings=True,
+        images=(1000, 100),
     ),
     Dataset(
         name="nmnist_small",
@@ -219,6 +228,7 @@ _ENTRIES = (
         reader="nmnist",
         recordings=True,
         options={"lists": {"train": "train1K.txt", "test": "test100.txt"}},
+        images=(1000, 100),
     ),
     Dataset(
         name="cifar10_dvs",
@@ -239,6 +249,7 @@ _ENTRIES = (
         reader="cifar10_dvs",
         recordings=True,
         options={"recordings": {"train": 900, "test": 100}},
+        images=(9000, 1000),
         memory_mb=64000,
     ),
 )
@@ -268,7 +279,7 @@ def spec(name: str) -> dict[str, Any]:
     the data set ask for.
     """
     values = dataclasses.asdict(get(name))
-    for key in ("source", "folders", "recordings", "memory_mb"):
+    for key in ("source", "folders", "recordings", "images", "memory_mb"):
         del values[key]
     values |= {"files": list(values["files"]), "shape": list(values["shape"]), "options": dict(get(name).options)}
     return {**values, "split_seed": SPLIT_SEED}

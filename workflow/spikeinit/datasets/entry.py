@@ -91,7 +91,8 @@ class Dataset:
     `shape` is (channels, height, width); `folders` are looked for under datasets.root, first match first; `reader` is
     a module of spikeinit.datasets.readers and `options` its keywords; `test_images` is how many images become the test
     split of a data set that has none of its own; `recordings` says that it holds recordings of events, not images;
-    `memory_mb` is what a job that holds all of it asks a cluster for.
+    `images` are how many training and test images it has, None where nobody has said so: they and `memory_mb`, what a
+    job that holds all of it takes, are what a cluster is asked for.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Dataset:
     options: Mapping[str, Any] = field(default_factory=dict)
     test_images: int | None = None
     recordings: bool = False
+    images: tuple[int, int] | None = None
     memory_mb: int = 4000
 
     def file_in(self, root: Path, file: File) -> Path | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from spikeinit.conversion.memory import PROCESS_BYTES, JobSpec, job_bytes, learning_bytes, sizes_of, weight_bytes
 from spikeinit.io import read_json
 from spikeinit.networks.sizes import Shape
-from spikeinit.plan.rule_specs import dataset_facts
+from spikeinit.plan.dataset_facts import dataset_facts
 from spikeinit.specs import EvaluateSpec, ImageSelection, TrainSpec
 from spikeinit.specs.ann import AnnSpec
 
@@ -32,11 +32,11 @@ MOST_ON_DEVICE = 4 << 30
 def gpu_memory_mb(specs: Iterable[TrainSpec | EvaluateSpec | JobSpec], dataset: str, manifest: Path) -> int:
     """Megabytes of a GPU for a job that does what `specs` say, one after the other, all on `dataset`.
 
-    `manifest` tells the size of the images once it is there; before that it is as `rule_specs.dataset_facts` says.
+    `manifest` tells the size of the images once it is there; before that it is as `dataset_facts` says.
     """
-    shape, classes = dataset_facts(dataset, manifest)
+    facts = dataset_facts(dataset, manifest)
     unlike = {_deciding(spec): spec for spec in specs}
-    return math.ceil(max(_bytes(spec, shape, classes, manifest) for spec in unlike.values()) / 10**6)
+    return math.ceil(max(_bytes(spec, facts.shape, facts.classes, manifest) for spec in unlike.values()) / 10**6)
 
 
 def _deciding(spec: TrainSpec | EvaluateSpec | JobSpec) -> str:
@@ -50,10 +50,11 @@ def _deciding(spec: TrainSpec | EvaluateSpec | JobSpec) -> str:
 
 def _bytes(spec: TrainSpec | EvaluateSpec | JobSpec, shape: Shape, classes: int, manifest: Path) -> int:
     selection = spec.images if isinstance(spec, (TrainSpec, EvaluateSpec, AnnSpec)) else spec.ann.images
-    return _working_bytes(spec, shape, classes) + _image_bytes(selection, shape, manifest)
+    return working_bytes(spec, shape, classes) + _image_bytes(selection, shape, manifest)
 
 
-def _working_bytes(spec: TrainSpec | EvaluateSpec | JobSpec, shape: Shape, classes: int) -> int:
+def working_bytes(spec: TrainSpec | EvaluateSpec | JobSpec, shape: Shape, classes: int) -> int:
+    """Bytes of the process and of what a job computes on images of `shape` (C, H, W), without the images."""
     if not isinstance(spec, (TrainSpec, EvaluateSpec)):
         return job_bytes(spec, shape, classes)
     training = isinstance(spec, TrainSpec)

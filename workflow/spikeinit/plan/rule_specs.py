@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import os
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from spikeinit.config.configuration import CUSTOM_FILES, USER_FILES, Config
-from spikeinit.conversion import memory
 from spikeinit.conversion.methods import METHODS, OF_NEURONS
 from spikeinit.datasets import catalogue, own
 from spikeinit.errors import UserError
-from spikeinit.io import canonical_json, digest, read_json
+from spikeinit.io import canonical_json, digest
 from spikeinit.jobs import anns
 from spikeinit.jobs.anns import Ann
 from spikeinit.jobs.provenance import dataset_source, source_digest, study_source
 from spikeinit.jobs.runs import Run
 from spikeinit.nested import factored
-from spikeinit.networks.sizes import Shape
 from spikeinit.plan.conditions import conditions
 from spikeinit.specs import to_dict, to_json
 from spikeinit.study import Output, Study
@@ -31,9 +27,6 @@ STATISTICS_KEY = "statistics"
 
 PUBLISHED = Path(__file__).parents[2] / "published"
 """The folder of the printed numbers of this package's studies."""
-
-READ_COPIES = 6
-"""How often the values of a user's own archive are held at once while they are read and put in order, at most."""
 
 NOT_PLANNED = (STATISTICS_KEY, "stand_ins")
 """The parts of a section that decide no run; the values of stand-ins stand in its other keys by then."""
@@ -73,22 +66,6 @@ def own_files(config: Config, dataset: str) -> list[str]:
     if catalogue.REGISTRY.file(dataset):
         return [str(path) for path in own.files_of(dataset, config.data_root)]
     return []
-
-
-def preparing_memory_mb(config: Config, dataset: str) -> int:
-    """Megabytes for the job that prepares a data set.
-
-    A user's own archives are read as a whole: as they are stored, as pixels, and in their new order. Pixels that are
-    float32 are float64 in between. That is at most six times what the archives hold, beside the process itself.
-    """
-    least = catalogue.memory_mb(dataset)
-    if dataset not in config.custom_datasets:
-        return least
-    held = 0
-    for path in filter(zipfile.is_zipfile, own_files(config, dataset)):
-        with zipfile.ZipFile(path) as archive:
-            held += sum(member.file_size for member in archive.infolist())
-    return max(least, math.ceil((memory.PROCESS_BYTES + READ_COPIES * held) / 10**6))
 
 
 def dataset_spec(config: Config, dataset: str) -> str:
@@ -172,26 +149,6 @@ def takes_neuron_thresholds(run: Run) -> bool:
 def run_spec(run: Run) -> str:
     """Spec of the stage that makes a run."""
     return to_json(run.spec)
-
-
-def conversion_memory_mb(spec: memory.JobSpec, dataset: str, manifest: Path) -> int:
-    """Megabytes for a job of a conversion on `dataset`; `manifest` as for `dataset_facts`."""
-    return math.ceil(memory.job_bytes(spec, *dataset_facts(dataset, manifest)) / 10**6)
-
-
-def dataset_facts(dataset: str, manifest: Path) -> tuple[Shape, int]:
-    """Shape (C, H, W) of the images and number of classes of `dataset`, which `manifest` tells once it is there.
-
-    Before that the catalogue tells them; of a user's own images they are not known then, and are taken to be those of
-    ImageNet, the largest.
-    """
-    if manifest.is_file():
-        facts = read_json(manifest)
-        return tuple(facts["shape"]), facts["classes"]
-    if dataset in catalogue.REGISTRY.names():
-        entry = catalogue.get(dataset)
-        return entry.shape, entry.classes
-    return memory.LARGEST_IMAGES
 
 
 def plan_spec(mapping: Mapping[str, Any], study: str, planned: Iterable[Run]) -> str:
