@@ -5,12 +5,15 @@ It keeps to a folder of its own, with its own key, ports and configuration, and 
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
+
+import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 NODES = ("n1", "n2")
@@ -65,7 +68,7 @@ class Cluster:
             "SLURM_CONF": str(folder / "slurm.conf"),
             "PATH": f"{self._commands()}{os.pathsep}{SEARCHED}",
         }
-        self.daemons: list[subprocess.Popen] = []
+        self.daemons: dict[str, subprocess.Popen] = {}
 
     def start(self) -> None:
         """Start the daemons and wait until both nodes are idle."""
@@ -81,12 +84,23 @@ class Cluster:
             "seed-file": "munge.seed",
         }
         options = [f"--{option}={self.folder / file}" for option, file in files.items()]
-        self._daemon("munged", "--foreground", f"--key-file={key}", *options)
+        self._daemon("munged", "munged", "--foreground", f"--key-file={key}", *options)
         _wait_for((self.folder / "munge.socket").exists, "munged")
-        self._daemon("slurmctld", "-D")
+        self._daemon("slurmctld", "slurmctld", "-D")
         for node in NODES:
-            self._daemon("slurmd", "-D", "-N", node)
+            self._daemon(node, "slurmd", "-D", "-N", node)
         _wait_for(lambda: self.ask("sinfo", "--noheader", "--format=%T %D") == f"idle {len(NODES)}", "both nodes")
+
+    def kill(self, node: str) -> None:
+        """Let a node die with all that runs on it, and tell the controller, which would notice it minutes later."""
+        self.daemons[node].kill()
+        self.daemons.pop(node).wait()
+        for process in psutil.process_iter():
+            if _runs_on(process, node, str(self.folder)):
+                for killed in (process.parent(), process):
+                    if killed is not None and killed.name() in ("slurmstepd", process.name()):
+                        killed.kill()
+        self.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=died")
 
     def ask(self, *command: str) -> str:
         """What a command of SLURM says; empty where it fails."""
@@ -99,7 +113,7 @@ class Cluster:
         if self.daemons:
             self.ask("scancel", "--user", _user())
             _wait_for(lambda: not self.ask("squeue", "--noheader"), "the end of all jobs", strict=False)
-        for daemon in reversed(self.daemons):
+        for daemon in reversed(self.daemons.values()):
             daemon.terminate()
             try:
                 daemon.wait(timeout=30)
@@ -111,11 +125,11 @@ class Cluster:
         """The ends of the daemons' logs."""
         return "\n".join(path.read_text()[-2000:] for path in sorted(self.folder.glob("*.output")))
 
-    def _daemon(self, program: str, *options: str) -> None:
+    def _daemon(self, name: str, program: str, *options: str) -> None:
         command = [shutil.which(program, path=SEARCHED), *options]
-        with (self.folder / f"{len(self.daemons)}_{program}.output").open("w") as output:
+        with (self.folder / f"{name}.output").open("w") as output:
             environment = os.environ | self.environment
-            self.daemons.append(subprocess.Popen(command, stdout=output, stderr=output, env=environment))
+            self.daemons[name] = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
 
     def _commands(self) -> Path:
         """A folder with an srun that finds this cluster.
@@ -129,6 +143,15 @@ class Cluster:
         srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {real} "$@"\n')
         srun.chmod(0o755)
         return commands
+
+
+def _runs_on(process: psutil.Process, node: str, folder: str) -> bool:
+    """Whether a process belongs to a job on a node of the cluster in `folder`."""
+    try:
+        environment = process.environ()
+    except psutil.Error:
+        return False
+    return environment.get("SLURMD_NODENAME") == node and folder in environment.get("PATH", "")
 
 
 def _wait_for(condition, what: str, seconds: float = 60, strict: bool = True) -> None:
@@ -152,6 +175,4 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _user() -> str:
-    import getpass
-
     return getpass.getuser()
