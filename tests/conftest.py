@@ -32,10 +32,12 @@ def user_code(tmp_path):
     from spikeinit.networks import REGISTRY
 
     path = list(sys.path)
+    registries = (registry.REGISTRY, REGISTRY, catalogue.REGISTRY)
+    earlier = [set(known._entries) for known in registries]  # a file that another test has loaded is not loaded again
     yield tmp_path
     sys.path[:] = path
-    for known in (registry.REGISTRY, REGISTRY, catalogue.REGISTRY):
-        for name in set(known._entries) - set(known.modules):
+    for known, names in zip(registries, earlier, strict=True):
+        for name in set(known._entries) - set(known.modules) - names:
             del known._entries[name], known._files[name]
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):

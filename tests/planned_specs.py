@@ -44,6 +44,7 @@ def specs(mapping: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     needed = anns(config)
     datasets = {dataset for dataset, _ in needed}
     found = {("init_tracking", ""): rule_specs.tracking_spec(config)}
+    found["summarize", ""] = rule_specs.summary_spec(config.name)
     for name in config.sections:
         study, planned = config.known[name], runs(config, name)
         datasets |= {run.labels["dataset"] for run in planned if run.labels.get("dataset")}

@@ -1,7 +1,7 @@
 """The study's figures: functions from `StudyTables` to a matplotlib figure. The function's name is the figure's."""
 
-from spikeinit.studies import figure_style as style
-from spikeinit.studies.looks import BLUE, MARKERS, dataset_name
+from spikeinit.drawing import figure_style as style
+from spikeinit.drawing.looks import BLUE, MARKERS, dataset_name
 
 
 def spikes(tables):

@@ -212,7 +212,7 @@ def test_batches_hold_every_run_once_on_one_dataset(mapping):
     assert [run.name for batch in batches.values() for run in batch] == [run.name for run in found]
     assert max(map(len, batches.values())) == 50
     assert all(len({run.labels["dataset"] for run in batch}) == 1 for batch in batches.values())
-    energy = runs(from_mapping(mapping), "energy")
+    energy = runs(from_mapping(mapping | {"energy": mapping["energy"] | {"runs_per_job": 1}}), "energy")
     assert not batches_of(run for run in energy if run.labels["open_choice"] is None)
 
 

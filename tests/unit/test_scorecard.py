@@ -151,9 +151,15 @@ def scored(study, audited, target, monkeypatch, conditions):
     spec |= {"confidence": 0.95, "margins": {"equivalence": 0.2, "accuracy": 1.0}}
     spec |= {"differences": conditions.differences, "datasets": conditions.datasets}
     spec |= {"open_choices": conditions.open_choices}
+    spec |= {"paper": STUDY.paper, "question": STUDY.question, "answer": "", "figure": ""}
     evidence = ["--evidence", str(study / "statistics.csv"), str(study / "anova.csv"), str(audited)]
     inputs = {"tables": study / "tables"}
-    outputs = {"scorecard": target / "s.csv", "markdown": target / "s.md", "html": target / "s.html"}
+    outputs = {
+        "scorecard": target / "s.csv",
+        "markdown": target / "s.md",
+        "html": target / "s.html",
+        "answer": target / "a.json",
+    }
     paths = [part for name, path in (inputs | outputs).items() for part in (f"--{name}", str(path))]
     options = ["--spec", json.dumps(spec), "--published", *map(str, (PUBLISHED, TESTS, CLAIMS)), *evidence]
     monkeypatch.setattr(sys, "argv", ["score", *options, *paths])
