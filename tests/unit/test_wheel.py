@@ -140,3 +140,28 @@ def test_numba_changes_no_result_but_by_rounding(plain, fast):
         assert fast["training"][name] == pytest.approx(row, rel=1e-3), name
         assert row["train_loss"] > 0
         assert min(value for column, value in row.items() if column.startswith("spikes_")) > 0
+
+
+@pytest.mark.parametrize(
+    ("example", "libraries", "alone", "said"),
+    [
+        ("rescue_deep_network", ["snntorch", "matplotlib"], [], "Sequential: healthy"),
+        (
+            "initialize_spikingjelly",
+            ["torchvision", "matplotlib", "scipy", "requests"],
+            ["spikingjelly", "loguru"],
+            "law_variance",
+        ),
+    ],
+)
+def test_an_example_runs_with_the_installed_wheel(wheel, tmp_path, example, libraries, alone, said):
+    """alone: distributions that are installed here without what they ask for, see envs/libraries.txt."""
+    for name in alone:
+        pytest.importorskip(name)
+    extra = [library.distribution(requirement) for requirement in library.project()["optional-dependencies"]["fast"]]
+    python = environment(tmp_path / "env", wheel, needed([*core(), *extra, *libraries]) | set(alone))
+    file = library.CHECKOUT / f"examples/{example}.py"
+    command = [str(python), "-I", "-W", "ignore", str(file)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert said in finished.stdout
