@@ -85,7 +85,7 @@ NAMED_IN_SPECS = {
 OUTPUTS = {
     "tabulate": lambda study: study.tables,
     "plot": lambda study: study.figures,
-    "score": lambda study: [study.scorecard],
+    "score": lambda study: [study.scorecard, Output(study.answer)],
     "audit_published": lambda study: [Output(study.audit)] if study.audit else [],
 }
 """Stage that works on whole studies -> what it makes of one."""
@@ -297,7 +297,7 @@ def test_a_training_value_re_runs_training_and_what_follows(workflow):
 
 def test_a_statistics_value_re_runs_only_statistics(workflow):
     jobs = planned(workflow, "energy: {statistics: {resamples: 300}}")
-    assert set(jobs) - {"all"} == {"test_hypotheses_energy", "score_energy", "sync_tracking"}
+    assert set(jobs) - {"all"} == {"test_hypotheses_energy", "score_energy", "summarize", "sync_tracking"}
 
 
 def test_one_initializers_law_re_runs_only_its_runs(workflow):
