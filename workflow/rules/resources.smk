@@ -4,7 +4,7 @@
 """
 
 from spikeinit.plan import resources
-from spikeinit.plan.gpu_memory import gpu_memory_mb
+from spikeinit.plan.gpu_memory import gpu_memory_mb, unlike
 
 
 def memory_of_run(wildcards, attempt):
@@ -29,7 +29,7 @@ def memory_of_batch_evaluation(wildcards, attempt):
 
 def _training_memory(specs, attempt):
     facts = resources.facts_of(specs[0].images.dataset)
-    return max(resources.training_memory_mb(spec, facts, attempt) for spec in specs)
+    return max(resources.training_memory_mb(spec, facts, attempt) for spec in unlike(specs))
 
 
 def memory_of_conversion(wildcards, attempt):

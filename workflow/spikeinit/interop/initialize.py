@@ -129,15 +129,15 @@ class _View:
 
     def layer_inputs(self, inputs: Any, index: int) -> torch.Tensor:
         """What the layer receives in all of its calls, [calls * B, ...]."""
-        return torch.cat(self._recorded([self.found.layers[index]], [], inputs).layers[0].received)
+        return torch.cat(self._recorded([self.found.layers[index]], [], inputs).received[0])
 
     def potentials(self, inputs: Any, index: int, received: torch.Tensor) -> torch.Tensor:
         """Potentials [T, B, ...] of the neurons behind the layer, or where none are known its output, call by call."""
         layer = self.found.layers[index]
         if self.layers[index].neuron is None:
             return layer.module(received)
-        recorded = self._recorded([], [layer.neurons], inputs).neurons[0]
-        return layer.neurons.dynamics.run(recorded.current)[0]
+        currents = self._recorded([], [layer.neurons], inputs).currents[0]
+        return layer.neurons.dynamics.run(torch.cat(currents))[0]
 
     def _recorded(self, layers: list[Layer], neurons: list[Neurons], inputs: Any) -> Recorder:
         with Recorder(layers, neurons) as recorder:

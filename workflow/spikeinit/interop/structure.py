@@ -92,7 +92,7 @@ def structure(
     if batch is None:
         called = _called_by_a_symbol(network, interesting)
     else:
-        called = _called_by(network, batch, run, interesting)
+        called = _called_by(network, batch, run, interesting, list(firing.values()))
     layers: list[Layer] = []
     tied = {}
     for place, name in enumerate(called):
@@ -193,7 +193,9 @@ def _inside(name: str, firing: Mapping[str, Neurons]) -> bool:
     return any(name.startswith(f"{owner}.") for owner in firing)
 
 
-def _called_by(network: nn.Module, batch: Any, run: Run | None, interesting: Mapping[str, nn.Module]) -> list[str]:
+def _called_by(
+    network: nn.Module, batch: Any, run: Run | None, interesting: Mapping[str, nn.Module], firing: Sequence[Neurons]
+) -> list[str]:
     called: list[str] = []
 
     def note(name: str) -> Callable[..., None]:
@@ -202,7 +204,6 @@ def _called_by(network: nn.Module, batch: Any, run: Run | None, interesting: Map
     handles = [module.register_forward_pre_hook(note(name)) for name, module in interesting.items()]
     try:
         with torch.no_grad(), evaluation_mode(network):
-            firing = [found for name, module in interesting.items() if (found := _neurons(name, module, {}))]
             run_once(network, batch, run, firing)
     finally:
         for handle in handles:

@@ -25,22 +25,29 @@ from spikeinit.plan.dataset_facts import dataset_facts
 from spikeinit.specs import EvaluateSpec, ImageSelection, TrainSpec
 from spikeinit.specs.ann import AnnSpec
 
+Spec = TrainSpec | EvaluateSpec | JobSpec
+"""What tells a job that computes what to do."""
+
 MOST_ON_DEVICE = 4 << 30
 """Bytes of images that are moved to a GPU as a whole, as `datasets.load.MOST_ON_DEVICE` says, which imports torch."""
 
 
-def gpu_memory_mb(specs: Iterable[TrainSpec | EvaluateSpec | JobSpec], dataset: str, manifest: Path) -> int:
+def gpu_memory_mb(specs: Iterable[Spec], dataset: str, manifest: Path) -> int:
     """Megabytes of a GPU for a job that does what `specs` say, one after the other, all on `dataset`.
 
     `manifest` tells the size of the images once it is there; before that it is as `dataset_facts` says.
     """
     facts = dataset_facts(dataset, manifest)
-    unlike = {_deciding(spec): spec for spec in specs}
-    return math.ceil(max(_bytes(spec, facts.shape, facts.classes, manifest) for spec in unlike.values()) / 10**6)
+    return math.ceil(max(_bytes(spec, facts.shape, facts.classes, manifest) for spec in unlike(specs)) / 10**6)
 
 
-def _deciding(spec: TrainSpec | EvaluateSpec | JobSpec) -> str:
-    """What tells the needs of specs of one kind apart: many runs of a batch differ in nothing of it."""
+def unlike(specs: Iterable[Spec]) -> list[Spec]:
+    """One spec of each need: many runs of a batch differ in nothing that decides how much memory they take."""
+    return list({_deciding(spec): spec for spec in specs}.values())
+
+
+def _deciding(spec: Spec) -> str:
+    """What tells the needs of specs of one kind apart."""
     if isinstance(spec, TrainSpec):
         return repr((spec.images, spec.network, spec.encoding.timesteps, spec.training.batch_size))
     if isinstance(spec, EvaluateSpec):
@@ -48,12 +55,12 @@ def _deciding(spec: TrainSpec | EvaluateSpec | JobSpec) -> str:
     return repr(spec)
 
 
-def _bytes(spec: TrainSpec | EvaluateSpec | JobSpec, shape: Shape, classes: int, manifest: Path) -> int:
+def _bytes(spec: Spec, shape: Shape, classes: int, manifest: Path) -> int:
     selection = spec.images if isinstance(spec, (TrainSpec, EvaluateSpec, AnnSpec)) else spec.ann.images
     return working_bytes(spec, shape, classes) + _image_bytes(selection, shape, manifest)
 
 
-def working_bytes(spec: TrainSpec | EvaluateSpec | JobSpec, shape: Shape, classes: int) -> int:
+def working_bytes(spec: Spec, shape: Shape, classes: int) -> int:
     """Bytes of the process and of what a job computes on images of `shape` (C, H, W), without the images."""
     if not isinstance(spec, (TrainSpec, EvaluateSpec)):
         return job_bytes(spec, shape, classes)

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, singledispatch
 
+from spikeinit.conversion.memory import WATCHED_TOGETHER
 from spikeinit.conversion.methods import METHODS
 from spikeinit.io import canonical_json
 from spikeinit.networks import describe
@@ -29,9 +30,6 @@ from spikeinit.specs.conversion import CalibrateSpec, ConvertSpec
 
 WITH_BACKWARD = 3
 """Multiply-accumulates of a forward and a backward pass, in units of those of the forward pass."""
-
-WATCHED_TOGETHER = 250
-"""Images whose accuracy is taken together, as `measures.accuracy.BATCH` says, which imports torch."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from html import escape
 
 import pandas as pd
 
+from spikeinit.studies import markdown
 from spikeinit.studies.html_tables import page, table_element
 from spikeinit.studies.scorecard import AS_PUBLISHED, NOT_RUN, VERDICTS, ScorecardEntry
 
@@ -32,14 +33,13 @@ def to_markdown(entries: Sequence[ScorecardEntry], title: str, open_choices: Seq
     lines = [f"# {title}", "", EXPLANATION, "", *(f"- {text}" for text in _summary(entries)), ""]
     if open_choices:
         lines += [f"<details><summary>{_heading_of(open_choices)}</summary>", ""]
-        lines += [*(f"- {_markdown_cell(text)}" for text in open_choices), "", "</details>", ""]
+        lines += [*(f"- {markdown.cell(text)}" for text in open_choices), "", "</details>", ""]
     for source, group in _by_source(entries):
         folded = len(group) >= FOLDED_FROM
         heading = f"{source}: {_counts(group)}"
         lines += [f"<details><summary>{escape(heading)}</summary>", ""] if folded else [f"## {source}", ""]
         columns = _columns(group)
-        lines += [f"| {' | '.join(columns)} |", f"|{'|'.join(' --- ' for _ in columns)}|"]
-        lines += [f"| {' | '.join(_markdown_cell(row[c]) for c in columns)} |" for row in map(_readable, group)]
+        lines += markdown.table(columns, ([row[column] for column in columns] for row in map(_readable, group)))
         lines.append("")
         lines += ["</details>", ""] if folded else []
     return "\n".join(lines)
@@ -105,7 +105,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _markdown_cell(text: str) -> str:
-    return escape(str(text), quote=False).replace("|", "\\|").replace("\n", " ")

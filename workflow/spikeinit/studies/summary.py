@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from spikeinit.studies import markdown
+
 if TYPE_CHECKING:
     from spikeinit.studies.scorecard import ScorecardEntry
 
 COLUMNS = ("study", "paper", "question", "answer", "verdicts", "figure")
+HEADINGS = ("study", "question", "answer of our runs", "verdicts")
 NAMED = 8
 """How many lines of a kind a page names; the scorecard has all of them."""
 
@@ -78,10 +81,9 @@ def to_terminal(summaries: Sequence[Summary], folder: str) -> str:
 
 def to_markdown(summaries: Sequence[Summary], name: str) -> str:
     """summary.md: a row for each study, then what was not reproduced and what the papers contradict themselves."""
-    lines = [f"# Summary of {name}", "", "| study | question | answer of our runs | verdicts |", "|---|---|---|---|"]
-    for one in summaries:
-        cells = (f"[{one.study}](studies/{one.study}/scorecard.md), {one.paper}", one.question, one.answer, one.counts)
-        lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
+    links = {one.study: f"[{one.study}](studies/{one.study}/scorecard.md)" for one in summaries}
+    rows = [(f"{links[one.study]}, {one.paper}", one.question, one.answer, one.counts) for one in summaries]
+    lines = [f"# Summary of {name}", "", *markdown.table(HEADINGS, rows)]
     lines += ["", EXPLANATION, ""]
     for one in summaries:
         if one.figure:
@@ -89,7 +91,7 @@ def to_markdown(summaries: Sequence[Summary], name: str) -> str:
     for heading, found in _lists(summaries):
         lines += [f"## {heading}", ""]
         for one, statements in found:
-            lines += [f"- {one.study}: {_cell(statement)}" for statement in statements[:NAMED]]
+            lines += [f"- {one.study}: {markdown.cell(statement)}" for statement in statements[:NAMED]]
             lines += [f"- {one.study}: {_more(statements)}"] * (len(statements) > NAMED)
         lines.append("")
     return "\n".join(lines)
@@ -97,12 +99,12 @@ def to_markdown(summaries: Sequence[Summary], name: str) -> str:
 
 def to_html(summaries: Sequence[Summary]) -> str:
     """The body of summary.html."""
-    head = "".join(f"<th>{name}</th>" for name in ("study", "question", "answer of our runs", "verdicts"))
-    parts = [f"<table><thead><tr>{head}</tr></thead><tbody>"]
-    for one in summaries:
-        cells = (f"{one.study}, {one.paper}", one.question, one.answer, one.counts)
-        parts.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    parts += ["</tbody></table>", f"<p>{escape(EXPLANATION)}</p>"]
+    import pandas as pd
+
+    from spikeinit.studies.html_tables import table_element
+
+    rows = [(f"{one.study}, {one.paper}", one.question, one.answer, one.counts) for one in summaries]
+    parts = [table_element(pd.DataFrame(rows, columns=list(HEADINGS))), f"<p>{escape(EXPLANATION)}</p>"]
     for heading, found in _lists(summaries):
         parts += [f"<h2>{escape(heading)}</h2>", "<ul>"]
         for one, statements in found:
@@ -128,7 +130,3 @@ def _lists(summaries: Sequence[Summary]) -> list[tuple[str, list[tuple[Summary, 
 
 def _more(statements: Sequence[str]) -> str:
     return f"{len(statements) - NAMED} more in its scorecard"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

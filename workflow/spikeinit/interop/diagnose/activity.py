@@ -89,14 +89,21 @@ def _dead_layer(measured: list[Measured], start: int, stop: int) -> Finding:
         sentence += f"; its potentials have a mean of {number(each.potentials.mean)}, below the threshold of "
         sentence += f"{number(each.dynamics.threshold_value)}"
         remedy.append("let its weights and biases have a mean of zero, as micheli2024 does")
-    lower = _lower_threshold(each)
-    if lower is not None:
-        threshold, rate = lower
-        numbers |= {"threshold": threshold, "rate_with_threshold": rate}
-        remedy.append(f"lower the threshold to {number(threshold)}, which gives a rate of {number(rate)}")
+    _advise_threshold("lower", _lower_threshold(each), numbers, remedy)
     sentence += _behind(layers, "as silent")
     remedy = ", or ".join(remedy) or "initialise with micheli2024 or lower its threshold"
     return Finding("dead_layer", "error", each.name, sentence, remedy, layers, numbers)
+
+
+def _advise_threshold(
+    verb: str, found: tuple[float, float] | None, numbers: dict[str, float], remedy: list[str]
+) -> None:
+    """Add the threshold that would help, and the rate that it gives, to the numbers and the remedies of a finding."""
+    if found is None:
+        return
+    threshold, rate = found
+    numbers |= {"threshold": threshold, "rate_with_threshold": rate}
+    remedy.append(f"{verb} the threshold to {number(threshold)}, which gives a rate of {number(rate)}")
 
 
 def _fading(measured: Sequence[Measured], start: int) -> int:
@@ -138,11 +145,7 @@ def _saturated_layer(measured: list[Measured], start: int, stop: int) -> Finding
         sentence += f"; Var[w] is {number(each.weight_variance)}, and fan-in, input rate and decay need "
         sentence += number(each.needed_variance)
         remedy.append(f"initialise with {each.initializer}")
-    higher = _higher_threshold(each)
-    if higher is not None:
-        threshold, rate = higher
-        numbers |= {"threshold": threshold, "rate_with_threshold": rate}
-        remedy.append(f"raise the threshold to {number(threshold)}, which gives a rate of {number(rate)}")
+    _advise_threshold("raise", _higher_threshold(each), numbers, remedy)
     sentence += _behind(layers, "as saturated")
     remedy = ", or ".join(remedy) or "raise its threshold"
     return Finding("saturated_layer", "error", each.name, sentence, remedy, layers, numbers)

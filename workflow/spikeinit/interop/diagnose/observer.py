@@ -7,7 +7,6 @@ outputs of layers and neurons. So branches, shared modules and networks that are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -17,7 +16,7 @@ from torch import nn
 
 from spikeinit.errors import UserError
 from spikeinit.interop.dynamics import Dynamics
-from spikeinit.interop.recording import first_tensor
+from spikeinit.interop.recording import Hooks, first_tensor
 from spikeinit.interop.structure import Neurons
 
 RESHAPING = frozenset(
@@ -108,13 +107,14 @@ class Site:
         return self.layers[0].name if self.layers else self.neurons.name
 
 
-class Observer(AbstractContextManager["Observer"]):
+class Observer(Hooks):
     """Watches the layers and neurons of a network while it is entered.
 
     order: layers and sites in the order in which data meets them first.
     """
 
     def __init__(self, firing: Mapping[str, Neurons], weighted: Mapping[str, nn.Module]) -> None:
+        super().__init__()
         self.firing, self.weighted = firing, weighted
         self.layers: dict[str, LayerRecord] = {}
         self.sites: dict[tuple[str, tuple[str, ...]], Site] = {}
@@ -123,24 +123,19 @@ class Observer(AbstractContextManager["Observer"]):
         self._last: LayerRecord | None = None
         self._called: set[str] = set()
         self._stale: set[str] = set()
-        self._handles: list[Any] = []
 
-    def __enter__(self) -> Observer:
+    def place_hooks(self) -> None:
         for name, module in self.weighted.items():
-            self._handles.append(module.register_forward_hook(self._layer_hook(name), with_kwargs=True))
+            self.after(module, self._layer_hook(name))
         for neurons in self.firing.values():
             if neurons.reader is not None:
-                hook = self._fresh_hook(neurons)
-                self._handles.append(neurons.module.register_forward_pre_hook(hook, with_kwargs=True))
-            self._handles.append(neurons.module.register_forward_hook(self._neuron_hook(neurons), with_kwargs=True))
-        return self
+                self.before(neurons.module, self._fresh_hook(neurons))
+            self.after(neurons.module, self._neuron_hook(neurons))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        super().__exit__(kind, error, traceback)
         self._made_by.clear()
 
     def _fresh_hook(self, neurons: Neurons) -> Callable[..., None]:
